@@ -1,1 +1,42 @@
-//! Under construction.
+//! The reference host of the virtual backend: what a proxy does when a plugin plays the part of the server.
+//!
+//! ```text
+//! bytes -> backend-proto -> host::session -> host::dispatch -> NativePlugin | bridge (guest) -> effects -> bytes
+//! ```
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`config`] | the TOML configuration and every limit |
+//! | [`capability`] | what a plugin may use: baseline, permissions, deny |
+//! | [`api`] | the traits of native plugins and handlers, events and their answers |
+//! | [`host`] | connections, dispatch of events, sessions, shutdown, and what an [`Observer`] sees |
+//! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
+//! | [`limbo`] | an idle empty world, as a native handler |
+//!
+//! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
+//! [`Host::serve`] for a listener, [`Host::accept`] for a stream, [`Host::connect`] in memory. Every timer goes
+//! through tokio's clock, so a host runs in paused time; a guest's callbacks run on the task of its session.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod bridge;
+pub mod capability;
+pub mod config;
+pub mod host;
+pub mod limbo;
+
+pub use api::{
+    BoxFuture, ChooseInitialServerResult, Event, EventKind, EventOutcome, GameProfile, HandlerId,
+    KickedFromServerResult, ListenerId, NativePlugin, PlayerError, PlayerErrorKind, PlayerId,
+    PreLoginResult, ProfileProperty, RawPacket, Registrar, RegistrationError,
+    RegistrationErrorKind, ServerPreConnectResult, TaskId, Text, Uuid, VirtualBackendHandler,
+    VirtualBackendSession,
+};
+pub use bridge::{CpuMeter, EngineError, GuestComponent, GuestEngine, LoadError};
+pub use capability::Capability;
+pub use config::{ConfigError, HostConfig, Instances, Limits, PluginConfig, ServerConfig};
+pub use host::{
+    Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
+    PluginMetadata, PluginState, StartError, TrapKind,
+};

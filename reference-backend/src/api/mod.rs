@@ -1,0 +1,25 @@
+//! What plugins are written against: the native side of the contract in `wit/`.
+//!
+//! The names are those of the contract. A guest sees the same things through the [`bridge`](crate::bridge), which is
+//! one more native handler.
+
+mod events;
+mod plugin;
+mod session;
+mod types;
+
+pub use events::{
+    ChooseInitialServer, ChooseInitialServerResult, Event, EventKind, EventOutcome,
+    KickedFromServer, KickedFromServerResult, PlayerDisconnect, PostLogin, PreLogin,
+    PreLoginResult, ServerPreConnect, ServerPreConnectResult, SwitchFailed,
+};
+pub use plugin::{
+    BoxFuture, NativePlugin, Registrar, RegistrationError, RegistrationErrorKind,
+    VirtualBackendHandler,
+};
+pub(crate) use plugin::{HandlerEntry, ListenerEntry};
+pub(crate) use session::Sealed;
+pub use session::{BatchError, PlayerError, PlayerErrorKind, VirtualBackendSession};
+pub use types::{
+    GameProfile, HandlerId, ListenerId, PlayerId, ProfileProperty, RawPacket, TaskId, Text, Uuid,
+};

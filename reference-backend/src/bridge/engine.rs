@@ -1,0 +1,130 @@
+//! The engine that compiles and runs guests.
+
+use crate::config::limits::{MAX_MEMORY, STACK_BYTES};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How the CPU time of a callback is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CpuMeter {
+    /// By counting instructions: the same on every machine. For tests and for judging.
+    Fuel,
+    /// By the clock, with one thread that ticks every [`EPOCH_TICK`]. A little faster.
+    Epoch,
+}
+
+/// The step of [`CpuMeter::Epoch`]: a budget is kept to within it.
+pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Instances alive at one time in one process: an order above any sensible number of plugins, and enough for one
+/// instance a session where a few hundred players ask for it. Address space is all that an unused slot costs.
+const POOL_INSTANCES: u32 = 256;
+/// A component is its own core module, the adapter modules of wit-component, and at most a few more.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
+/// Of a module built by LLVM one is used; the encoder's shim module has another.
+const TABLES_PER_COMPONENT: u32 = 4;
+/// More elements than the largest table of function pointers that a language runtime has.
+const TABLE_ELEMENTS: usize = 1 << 17;
+/// Bytes of a used slot that stay mapped, so that the next instance in it starts without page faults.
+const KEEP_RESIDENT: usize = 64 << 10;
+
+/// An engine could not be made: the configuration does not fit the machine.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot be made: {0}")]
+pub struct EngineError(String);
+
+/// Compiles guests and runs them. Cheap to clone; clones are the same engine.
+#[derive(Clone)]
+pub struct GuestEngine {
+    pub(crate) engine: Engine,
+    pub(crate) meter: CpuMeter,
+    /// Held so that the ticker stops with the last engine and its last instance.
+    pub(crate) ticker: Option<Arc<Ticker>>,
+}
+
+impl GuestEngine {
+    /// An engine with this meter.
+    ///
+    /// # Errors
+    /// When the machine cannot run wasmtime's compiled code.
+    pub fn new(meter: CpuMeter) -> Result<Self, EngineError> {
+        // A pool wants a large stretch of address space. Where a limit on it forbids that, instances are made one
+        // by one, which is slower and otherwise the same.
+        let engine = Engine::new(&config(meter, true))
+            .or_else(|_| Engine::new(&config(meter, false)))
+            .map_err(|error| EngineError(format!("{error:#}")))?;
+        let ticker = match meter {
+            CpuMeter::Fuel => None,
+            CpuMeter::Epoch => Some(Ticker::start(&engine)?),
+        };
+        Ok(Self { engine, meter, ticker })
+    }
+
+    /// How this engine measures CPU time.
+    #[must_use]
+    pub fn meter(&self) -> CpuMeter {
+        self.meter
+    }
+}
+
+fn config(meter: CpuMeter, pooling: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(meter == CpuMeter::Fuel)
+        .epoch_interruption(meter == CpuMeter::Epoch)
+        .max_wasm_stack(STACK_BYTES)
+        // Its bookkeeping triples the cost of a call, and no guest of this contract is asynchronous.
+        .concurrency_support(false);
+    if pooling {
+        let slot = usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX);
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(POOL_INSTANCES)
+            .total_core_instances(POOL_INSTANCES * CORE_INSTANCES_PER_COMPONENT)
+            .total_memories(POOL_INSTANCES)
+            .total_tables(POOL_INSTANCES * TABLES_PER_COMPONENT)
+            .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+            .max_memories_per_component(1)
+            .max_tables_per_component(TABLES_PER_COMPONENT)
+            .table_elements(TABLE_ELEMENTS)
+            .max_memory_size(slot)
+            .linear_memory_keep_resident(KEEP_RESIDENT);
+        config
+            .memory_reservation(MAX_MEMORY)
+            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// The thread that advances the epoch. It holds the engine weakly and ends with it.
+pub(crate) struct Ticker {
+    thread: std::thread::Thread,
+}
+
+impl Ticker {
+    fn start(engine: &Engine) -> Result<Arc<Self>, EngineError> {
+        let engine = engine.weak();
+        let (send, receive) = std::sync::mpsc::channel::<Weak<Self>>();
+        let handle = std::thread::Builder::new()
+            .name("guest-epoch".to_owned())
+            .spawn(move || {
+                let Ok(alive) = receive.recv() else { return };
+                while alive.strong_count() > 0 {
+                    std::thread::park_timeout(EPOCH_TICK);
+                    let Some(engine) = engine.upgrade() else { return };
+                    engine.increment_epoch();
+                }
+            })
+            .map_err(|error| EngineError(format!("no thread for the epoch: {error}")))?;
+        let ticker = Arc::new(Self { thread: handle.thread().clone() });
+        // The thread waits for this, so the channel cannot be closed yet.
+        let _ = send.send(Arc::downgrade(&ticker));
+        Ok(ticker)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.thread.unpark();
+    }
+}

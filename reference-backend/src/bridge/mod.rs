@@ -1,0 +1,29 @@
+//! WebAssembly guests.
+//!
+//! ```text
+//! bytes --load--> GuestComponent --linker, InstancePre--> GuestPlugin --enable--> Instance
+//!                                                              ^                     | trap
+//!                                                              +---- backoff --------+
+//! ```
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | `bindings` | what `bindgen!` makes of `wit/`, nothing else |
+//! | `engine` | the engine, its meter and its allocator |
+//! | `load` | what is checked before anything of a guest runs |
+//! | `linker` | only what is granted |
+//! | `state` | what an instance's store holds |
+//! | `imports` | one module an interface |
+//! | `instance` | one instance: calls, limits, poison |
+//! | `handler` | [`VirtualBackendHandler`](crate::VirtualBackendHandler) on top of an instance |
+//! | `plugin` | enabling, restarts, quarantine |
+//!
+//! Guest calls are synchronous and run on the task that makes them, which for a session's callbacks is the session's
+//! own. An instance is locked while it is called.
+
+// mod bindings;
+mod engine;
+mod load;
+
+pub use engine::{CpuMeter, EngineError, GuestEngine};
+pub use load::{CONTRACT_PACKAGE, CONTRACT_VERSION, GuestComponent, LoadError, MissingCapability};

@@ -1,0 +1,234 @@
+//! The configuration: one TOML file, unknown keys refused.
+
+mod error;
+pub mod limits;
+
+pub(crate) use error::nearest;
+pub use error::ConfigError;
+pub use limits::Limits;
+
+use crate::capability::{Capability, Grants};
+use serde::{Deserialize, Deserializer, de};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where the host listens when the configuration says nothing: this machine only.
+pub const DEFAULT_BIND: &str = "127.0.0.1:25565";
+/// Connections at one time, in login or beyond.
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 1024;
+/// Packets this size and over are compressed: vanilla's default.
+pub const DEFAULT_COMPRESSION_THRESHOLD: i32 = 256;
+
+/// The host's whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostConfig {
+    /// Address and port to listen on.
+    pub bind: String,
+    /// Where `NAME.wasm` lies for each `[plugins.NAME]`; relative to the configuration file.
+    pub plugins_dir: PathBuf,
+    /// The line under the server's name in the client's list.
+    pub motd: String,
+    /// The server that a player goes to when no plugin says otherwise.
+    pub initial_server: Option<String>,
+    /// Packets this many bytes and over are compressed; -1 turns compression off.
+    pub compression_threshold: i32,
+    /// Connections at one time; more are closed at once.
+    pub max_connections: u32,
+    /// Servers that players can be sent to.
+    pub servers: BTreeMap<String, ServerConfig>,
+    /// The plugins, by name.
+    pub plugins: BTreeMap<String, PluginConfig>,
+}
+
+impl Default for HostConfig {
+    fn default() -> Self {
+        Self {
+            bind: DEFAULT_BIND.to_owned(),
+            plugins_dir: PathBuf::from("./plugins"),
+            motd: "A virtual backend".to_owned(),
+            initial_server: None,
+            compression_threshold: DEFAULT_COMPRESSION_THRESHOLD,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            servers: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+        }
+    }
+}
+
+/// A `[servers.NAME]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port.
+    pub address: String,
+}
+
+/// How sessions are spread over instances of a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instances {
+    /// All sessions on one instance.
+    #[default]
+    Shared,
+    /// One instance a session: a trap takes one player.
+    PerSession,
+}
+
+/// A `[plugins.NAME]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PluginConfig {
+    /// Capabilities besides the baseline.
+    pub permissions: Vec<Capability>,
+    /// Capabilities taken away; beats `permissions`.
+    pub deny: Vec<Capability>,
+    /// The server that a player goes to when the plugin fails.
+    pub fallback: Option<String>,
+    /// How sessions are spread over instances.
+    pub instances: Instances,
+    /// What the plugin reads through `config-service`.
+    #[serde(deserialize_with = "scalars")]
+    pub config: BTreeMap<String, String>,
+    /// What the plugin may use up.
+    pub limits: Limits,
+}
+
+impl PluginConfig {
+    /// A plugin with these permissions and nothing else said.
+    #[must_use]
+    pub fn with_permissions(permissions: &[Capability]) -> Self {
+        Self { permissions: permissions.to_vec(), ..Self::default() }
+    }
+
+    /// What the plugin may use.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        Grants::new(&self.permissions, &self.deny)
+    }
+}
+
+impl HostConfig {
+    /// Reads a configuration; `file` is for messages.
+    ///
+    /// # Errors
+    /// Bad TOML, an unknown key or capability, a value out of its bounds, a server name that leads nowhere.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::from_toml(file, text, &error))?;
+        config.check(file)?;
+        Ok(config)
+    }
+
+    /// Reads a file. A relative `plugins_dir` is taken from the file's folder.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and a file that cannot be read.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ConfigError::whole(
+                &file,
+                format!("cannot be read: {error}"),
+                Some("give the path of a TOML file with --config".to_owned()),
+            )
+        })?;
+        let mut config = Self::parse(&text, &file)?;
+        if let Some(folder) = path.parent() {
+            config.plugins_dir = folder.join(&config.plugins_dir);
+        }
+        Ok(config)
+    }
+
+    /// What no single value can show to be wrong.
+    fn check(&self, file: &str) -> Result<(), ConfigError> {
+        let server = |key: String, name: &Option<String>| match name {
+            Some(name) if !self.servers.contains_key(name) => {
+                let near = nearest(name, self.servers.keys().map(String::as_str));
+                Err(ConfigError::whole(
+                    file,
+                    format!("{key} names the server \"{name}\", which is not configured"),
+                    Some(near.map_or_else(
+                        || format!("add a table [servers.{name}] with an address"),
+                        |near| format!("did you mean \"{near}\"?"),
+                    )),
+                ))
+            }
+            _ => Ok(()),
+        };
+        server("initial_server".to_owned(), &self.initial_server)?;
+        for (name, plugin) in &self.plugins {
+            server(format!("plugins.{name}.fallback"), &plugin.fallback)?;
+            if !is_plugin_name(name) {
+                return Err(ConfigError::whole(
+                    file,
+                    format!("\"{name}\" is no name for a plugin"),
+                    Some(PLUGIN_NAME_RULE.to_owned()),
+                ));
+            }
+        }
+        if self.compression_threshold < -1 {
+            return Err(ConfigError::whole(
+                file,
+                format!("compression_threshold is {}", self.compression_threshold),
+                Some("use -1 for no compression, or 0 and more".to_owned()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What a plugin's name looks like: it names a file and a table.
+pub const PLUGIN_NAME_RULE: &str =
+    "use 1 to 64 lower-case letters, digits, `-` and `_`, starting with a letter";
+
+/// Whether `name` follows [`PLUGIN_NAME_RULE`].
+#[must_use]
+pub fn is_plugin_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}
+
+/// A guest reads text; a table of the plugin's own may hold numbers and booleans all the same.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, a number or a boolean")
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_owned()))
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+fn scalars<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let table = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
+    Ok(table.into_iter().map(|(key, value)| (key, value.0)).collect())
+}

@@ -1,0 +1,2 @@
+/// What a session's handles and its connection share.
+pub struct SessionShared {}

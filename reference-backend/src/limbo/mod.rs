@@ -1,0 +1,1 @@
+//! An idle empty world: where players wait when no server stands behind them.
