@@ -1,1 +1,46 @@
-//! Under construction.
+//! The server side of the Minecraft: Java Edition protocol, without input or output of its own.
+//!
+//! A [`Connection`] is one client. Bytes and the time go in, events, bytes and a deadline come out:
+//!
+//! ```text
+//! receive(bytes, now) ──> frame ──> compression ──> connection ──> poll_event()      what happened
+//! handle_timeout(now) ─────────────────────────────────┤   └─────> poll_timeout()    when to call again
+//! login, enter_play,  ─────────────────────────────────┘
+//! send_packet, ...                                     └──> frame ──> poll_transmit()  what to write
+//! ```
+//!
+//! - [`connection`]: the machine, from the handshake to play; one file for each phase.
+//! - `frame`, `compression`, `wire`: bytes to packets and back.
+//! - `packets`, `registry`: what is inside, outside of play. `layout` says which protocol has which layout, [`version`]
+//!   what a protocol can do, `ids` where its packets are.
+//! - [`text`], `nbt`: text components.
+//! - [`profile`], [`config`], [`error`]: the vocabulary.
+//!
+//! The play state's packets are passed through as they are. The tables of ids and the registries come from vb-data.
+
+mod compression;
+pub mod config;
+pub mod connection;
+pub mod error;
+mod frame;
+mod ids;
+mod layout;
+mod nbt;
+mod packets;
+pub mod profile;
+mod registry;
+pub mod text;
+pub mod version;
+mod wire;
+
+pub use config::ServerConfig;
+pub use connection::{Connection, Event, Now, Phase, RawPacketRef};
+pub use error::{
+    BatchError, CloseReason, CommandError, Deadline, FrameError, PeerError, SendError,
+};
+pub use frame::{MAX_CHUNK, MAX_FRAME, MAX_UNCOMPRESSED};
+pub use ids::{MissingPacket, required_packets};
+pub use profile::{GameProfile, ProfileProperty, Uuid};
+pub use text::{TextComponent, TextError};
+pub use version::Version;
+pub use wire::WireError;

@@ -1,0 +1,571 @@
+//! One client's connection, from its handshake to its end.
+//!
+//! The driver's loop: pass bytes to [`Connection::receive`], take events until [`Connection::poll_event`] has none,
+//! write what [`Connection::poll_transmit`] has, and call [`Connection::handle_timeout`] when
+//! [`Connection::poll_timeout`] says. Three events want an answer: after [`Event::LoginStart`] the host calls
+//! [`Connection::login`] and after [`Event::LoggedIn`] it calls [`Connection::enter_play`], or it disconnects.
+//! [`Event::Closed`] is the last event; what is left to transmit is to be written, and then the socket closed.
+
+mod configuration;
+mod login;
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::config::ServerConfig;
+use crate::error::{BatchError, CloseReason, CommandError, Deadline, PeerError, SendError};
+use crate::frame::{Input, Limit, MAX_FRAME, Output, Packet, packet_size};
+use crate::ids::PacketIds;
+use crate::packets::{self, fixed};
+use crate::profile::{GameProfile, Uuid, check_name};
+use crate::text::TextComponent;
+use crate::version::Version;
+use configuration::Configuration;
+
+/// Time since an origin that the driver chooses; never goes back.
+pub type Now = Duration;
+
+/// How long a client may take for each step before the configuration phase (vanilla gives its login 600 ticks).
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take for each acknowledgement in the configuration phase, keep-alives included (vanilla's
+/// interval between keep-alives, after which the last one must have been answered).
+pub const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// From one keep-alive of the configuration phase to the next: a third of the client's read timeout of 30 s.
+pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Bytes of a packet before the login is done. The largest that a client sends is a login start with a signed key, of
+/// at most 4.7 KiB.
+pub const MAX_LOGIN_PACKET: usize = 8 * 1024;
+
+/// Bytes of a packet in the configuration phase: twice the largest that a client sends, a click action of 64 KiB.
+pub const MAX_CONFIGURATION_PACKET: usize = 128 * 1024;
+
+/// Packets from one client in the configuration phase. A vanilla client sends half a dozen, and a keep-alive each
+/// [`KEEP_ALIVE_INTERVAL`], so this is more than two hours of them.
+pub const MAX_CONFIGURATION_PACKETS: usize = 1024;
+
+/// Bytes from one client in the configuration phase, uncompressed.
+pub const MAX_CONFIGURATION_BYTES: usize = 1024 * 1024;
+
+/// While nothing is taken apart, this much input is held before [`Connection::wants_input`] says no.
+pub const MAX_HELD_INPUT: usize = 64 * 1024;
+
+/// Input beyond which the connection is closed, so that its memory is bounded whatever the driver does: a whole frame
+/// that has not been taken apart, and another in the same call.
+pub const MAX_INPUT: usize = 2 * (MAX_FRAME + 3) + MAX_HELD_INPUT;
+
+/// One client. See the [module](self).
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<ServerConfig>,
+    input: Input,
+    output: Output,
+    events: VecDeque<Event>,
+    stage: Stage,
+    version: Option<Version>,
+    now: Now,
+    online: u32,
+    peer_closed: bool,
+    /// Reused for the bodies of this crate's own packets.
+    scratch: BytesMut,
+}
+
+/// What happened, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The server list has asked, and has been answered from the configuration.
+    StatusRequested {
+        /// As stated in the handshake; may be unknown.
+        protocol: i32,
+    },
+    /// A client of a supported protocol has said who it is. Call [`Connection::login`] or [`Connection::disconnect`].
+    LoginStart {
+        /// Valid by [`check_name`].
+        name: String,
+        /// From protocol 760 on, where the client states it. Not to be trusted.
+        claimed_uuid: Option<Uuid>,
+        /// A supported one.
+        protocol: i32,
+    },
+    /// Login success has been sent and, from protocol 764 on, acknowledged. Call [`Connection::enter_play`] or
+    /// [`Connection::disconnect`].
+    LoggedIn,
+    /// The client is in the play state and has been sent nothing of it.
+    InPlay,
+    /// A play packet, as the client sent it.
+    Packet {
+        /// Of the client's protocol; never negative, otherwise unchecked.
+        id: i32,
+        /// Everything that follows the id. Keeps the memory of what was received with it until it is dropped.
+        data: Bytes,
+    },
+    /// The last event.
+    Closed(CloseReason),
+}
+
+/// A packet to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawPacketRef<'a> {
+    /// Of the client's protocol.
+    pub id: i32,
+    /// Everything that follows the id.
+    pub data: &'a [u8],
+}
+
+/// Where a connection is, as the client's next packet will be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nothing has come yet.
+    Handshake,
+    /// The server list.
+    Status,
+    /// Until login success, or from protocol 764 on until it is acknowledged.
+    Login,
+    /// From protocol 764 on, between login and play.
+    Configuration,
+    /// The game.
+    Play,
+    /// Over.
+    Closed,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Phase::Handshake => "handshake",
+            Phase::Status => "status",
+            Phase::Login => "login",
+            Phase::Configuration => "configuration",
+            Phase::Play => "play",
+            Phase::Closed => "closed",
+        })
+    }
+}
+
+/// What the connection waits for. Each transition takes the stage by value and leaves the next.
+#[derive(Debug)]
+enum Stage {
+    Handshake {
+        deadline: Now,
+    },
+    Status {
+        version: Version,
+        asked: bool,
+        deadline: Now,
+    },
+    LoginStart {
+        ids: PacketIds,
+        deadline: Now,
+    },
+    /// For the host's [`Connection::login`].
+    Decision {
+        ids: PacketIds,
+    },
+    Acknowledgement {
+        ids: PacketIds,
+        deadline: Now,
+    },
+    /// For the host's [`Connection::enter_play`], where there is no configuration phase. Input is held.
+    Admission {
+        ids: PacketIds,
+    },
+    Configuration(Configuration),
+    Play {
+        ids: PacketIds,
+    },
+    Closed,
+}
+
+impl Connection {
+    /// A client that has just connected. `now` starts the clock of its handshake.
+    pub fn new(config: Arc<ServerConfig>, now: Now) -> Self {
+        Self {
+            config,
+            input: Input::default(),
+            output: Output::default(),
+            events: VecDeque::new(),
+            stage: Stage::Handshake {
+                deadline: now + LOGIN_TIMEOUT,
+            },
+            version: None,
+            now,
+            online: 0,
+            peer_closed: false,
+            scratch: BytesMut::new(),
+        }
+    }
+
+    /// Takes bytes from the client, split anyhow.
+    pub fn receive(&mut self, data: &[u8], now: Now) {
+        self.advance(now);
+        if self.is_closed() {
+            return;
+        }
+        if self.input.len() + data.len() > MAX_INPUT {
+            return self.end(CloseReason::InputOverflow { limit: MAX_INPUT });
+        }
+        self.input.push(data);
+        self.pump();
+    }
+
+    /// The client will send no more. [`Event::Closed`] follows what has been received before.
+    pub fn peer_closed(&mut self, now: Now) {
+        self.advance(now);
+        self.peer_closed = true;
+        if self.stage.limit().is_some() {
+            self.pump();
+        } else if !self.is_closed() {
+            self.end(CloseReason::PeerClosed {
+                unread: self.input.len(),
+            });
+        }
+    }
+
+    /// Whether [`Connection::receive`] should be called with more. False while events wait to be taken, while much
+    /// input is held for a decision of the host, and after the end.
+    pub fn wants_input(&self) -> bool {
+        let taken_apart = self.stage.limit().is_some();
+        !self.is_closed()
+            && self.events.is_empty()
+            && (taken_apart || self.input.len() < MAX_HELD_INPUT)
+    }
+
+    /// The next event. In play, packets are taken apart one by one as they are asked for.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.pump();
+        self.events.pop_front()
+    }
+
+    /// Up to [`MAX_CHUNK`](crate::MAX_CHUNK) bytes to be written to the client.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.output.take()
+    }
+
+    /// When to call [`Connection::handle_timeout`]. Changes with every other call.
+    pub fn poll_timeout(&self) -> Option<Now> {
+        match &self.stage {
+            Stage::Handshake { deadline }
+            | Stage::Status { deadline, .. }
+            | Stage::LoginStart { deadline, .. }
+            | Stage::Acknowledgement { deadline, .. } => Some(*deadline),
+            Stage::Configuration(configuration) => Some(configuration.poll_timeout()),
+            Stage::Decision { .. }
+            | Stage::Admission { .. }
+            | Stage::Play { .. }
+            | Stage::Closed => None,
+        }
+    }
+
+    /// Does what is due at `now`; harmless when nothing is.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        match &self.stage {
+            Stage::Handshake { deadline } if *deadline <= now => self.time_out(Deadline::Handshake),
+            Stage::Status { deadline, .. } if *deadline <= now => self.time_out(Deadline::Status),
+            Stage::LoginStart { deadline, .. } if *deadline <= now => {
+                self.time_out(Deadline::LoginStart)
+            }
+            Stage::Acknowledgement { deadline, .. } if *deadline <= now => {
+                self.time_out(Deadline::LoginAcknowledged);
+            }
+            Stage::Configuration(_) => self.configuration_timeout(),
+            _ => {}
+        }
+    }
+
+    /// Answers [`Event::LoginStart`]: compression is turned on and login success sent.
+    pub fn login(&mut self, profile: &GameProfile, now: Now) -> Result<(), CommandError> {
+        self.advance(now);
+        let Stage::Decision { ids } = self.stage else {
+            return Err(self.wrong_phase("login"));
+        };
+        check_name(&profile.name)?;
+        self.admit(ids, profile);
+        Ok(())
+    }
+
+    /// Answers [`Event::LoggedIn`]: [`Event::InPlay`] follows, from protocol 764 on after the configuration phase.
+    pub fn enter_play(&mut self, now: Now) -> Result<(), CommandError> {
+        self.advance(now);
+        match &self.stage {
+            Stage::Admission { ids } => {
+                self.stage = Stage::Play { ids: *ids };
+                self.events.push_back(Event::InPlay);
+                Ok(())
+            }
+            Stage::Configuration(configuration) if configuration.is_idle() => {
+                self.start_configuration();
+                Ok(())
+            }
+            _ => Err(self.wrong_phase("enter_play")),
+        }
+    }
+
+    /// Queues a play packet as it is, in order. On an error nothing is sent and the connection goes on.
+    pub fn send_packet(&mut self, packet: RawPacketRef<'_>) -> Result<(), SendError> {
+        self.check_packet(packet)?;
+        self.output.put(packet.id, packet.data).map_err(too_long)
+    }
+
+    /// Queues all of them or, when one is refused, none.
+    pub fn send_packets(&mut self, packets: &[RawPacketRef<'_>]) -> Result<(), BatchError> {
+        for (index, packet) in packets.iter().enumerate() {
+            self.check_packet(*packet)
+                .map_err(|error| BatchError { index, error })?;
+        }
+        let mark = self.output.mark();
+        for (index, packet) in packets.iter().enumerate() {
+            if let Err(error) = self.output.put(packet.id, packet.data) {
+                self.output.roll_back(mark);
+                return Err(BatchError {
+                    index,
+                    error: too_long(error),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`Connection::send_packet`] would take it now. It still refuses a packet of exactly
+    /// [`MAX_FRAME`] bytes that compression is on for and cannot shrink.
+    pub fn check_packet(&self, packet: RawPacketRef<'_>) -> Result<(), SendError> {
+        let Stage::Play { ids } = &self.stage else {
+            return Err(SendError::NotInPlay(self.state()));
+        };
+        if packet.id < 0 {
+            return Err(SendError::NegativeId(packet.id));
+        }
+        let size = packet_size(packet.id, packet.data);
+        if size > MAX_FRAME {
+            return Err(SendError::TooLong {
+                size,
+                limit: MAX_FRAME,
+            });
+        }
+        match ids.play.reserved(packet.id) {
+            Some(packet) => Err(SendError::Reserved { packet }),
+            None => Ok(()),
+        }
+    }
+
+    /// Queues a system message, in play.
+    pub fn send_message(&mut self, text: &TextComponent) -> Result<(), SendError> {
+        let Stage::Play { ids } = &self.stage else {
+            return Err(SendError::NotInPlay(self.state()));
+        };
+        self.scratch.clear();
+        packets::put_system_message(ids.version, text, &mut self.scratch);
+        self.output
+            .put(ids.play.message, &self.scratch)
+            .map_err(too_long)
+    }
+
+    /// Tells the client why and ends the connection, in any state (the server list is told nothing). What was queued
+    /// before goes first. Nothing happens when it has ended already.
+    pub fn disconnect(&mut self, text: &TextComponent, now: Now) {
+        self.advance(now);
+        self.end_with(text, CloseReason::HostDisconnected);
+    }
+
+    /// Ends the connection without a word; what was queued before may still be written.
+    pub fn close(&mut self) {
+        self.end(CloseReason::HostClosed);
+    }
+
+    /// Where the connection is.
+    pub fn state(&self) -> Phase {
+        match self.stage {
+            Stage::Handshake { .. } => Phase::Handshake,
+            Stage::Status { .. } => Phase::Status,
+            Stage::LoginStart { .. } | Stage::Decision { .. } | Stage::Acknowledgement { .. } => {
+                Phase::Login
+            }
+            Stage::Configuration(_) => Phase::Configuration,
+            Stage::Admission { .. } | Stage::Play { .. } => Phase::Play,
+            Stage::Closed => Phase::Closed,
+        }
+    }
+
+    /// What the client stated in its handshake, once it has.
+    pub fn protocol(&self) -> Option<i32> {
+        self.version.map(Version::protocol)
+    }
+
+    /// Bytes that wait for [`Connection::poll_transmit`].
+    pub fn output_len(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Bytes that have been received and not been taken apart.
+    pub fn input_len(&self) -> usize {
+        self.input.len()
+    }
+
+    /// Whether [`Event::Closed`] has been queued.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Closed)
+    }
+
+    /// How many players the server list is told of.
+    pub fn set_online_players(&mut self, online: u32) {
+        self.online = online;
+    }
+}
+
+impl Stage {
+    /// What the next packet may cost; none while packets are not taken apart.
+    fn limit(&self) -> Option<Limit> {
+        match self {
+            Stage::Handshake { .. }
+            | Stage::Status { .. }
+            | Stage::LoginStart { .. }
+            | Stage::Decision { .. }
+            | Stage::Acknowledgement { .. } => Some(Limit::of(MAX_LOGIN_PACKET)),
+            Stage::Configuration(_) => Some(Limit::of(MAX_CONFIGURATION_PACKET)),
+            Stage::Play { .. } => Some(Limit::PROTOCOL),
+            Stage::Admission { .. } | Stage::Closed => None,
+        }
+    }
+}
+
+impl Connection {
+    fn advance(&mut self, now: Now) {
+        self.now = self.now.max(now);
+    }
+
+    /// Takes packets apart until one makes an event, so that no more than that one is held.
+    fn pump(&mut self) {
+        while self.events.is_empty() {
+            let Some(limit) = self.stage.limit() else {
+                break;
+            };
+            let done = match self.input.next(limit) {
+                Ok(Some(packet)) => self.packet(packet),
+                Ok(None) if self.peer_closed => {
+                    return self.end(CloseReason::PeerClosed {
+                        unread: self.input.len(),
+                    });
+                }
+                Ok(None) => break,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = done {
+                self.fail(error);
+            }
+        }
+    }
+
+    fn packet(&mut self, packet: Packet) -> Result<(), PeerError> {
+        match &self.stage {
+            Stage::Play { ids } => {
+                if ids.play.configuration_acknowledged == Some(packet.id) {
+                    return Err(self.unexpected("configuration_acknowledged"));
+                }
+                let Packet { id, data } = packet;
+                self.events.push_back(Event::Packet { id, data });
+                Ok(())
+            }
+            Stage::Configuration(_) => self.configuration_packet(packet),
+            _ => self.login_packet(packet),
+        }
+    }
+
+    fn unexpected(&self, packet: &'static str) -> PeerError {
+        PeerError::UnexpectedPacket {
+            packet,
+            phase: self.state(),
+        }
+    }
+
+    fn wrong_phase(&self, command: &'static str) -> CommandError {
+        CommandError::WrongPhase {
+            command,
+            phase: self.state(),
+        }
+    }
+
+    /// Queues a packet of this crate's own.
+    fn put(&mut self, id: i32, name: &'static str, data: &[u8]) {
+        if self.output.put(id, data).is_err() {
+            let protocol = self.protocol().unwrap_or_default();
+            self.end(CloseReason::BadData {
+                protocol,
+                packet: name,
+            });
+        }
+    }
+
+    fn fail(&mut self, error: PeerError) {
+        let text = TextComponent::cut(format_args!("Protocol error: {error}"));
+        self.end_with(&text, CloseReason::PeerMisbehaved(error));
+    }
+
+    fn time_out(&mut self, deadline: Deadline) {
+        let text = TextComponent::cut(format_args!("Timed out: {deadline} did not come"));
+        self.end_with(&text, CloseReason::TimedOut(deadline));
+    }
+
+    fn end_with(&mut self, text: &TextComponent, reason: CloseReason) {
+        self.put_disconnect(text);
+        self.end(reason);
+    }
+
+    /// Encoded for what the client understands by then: its inbound state changes with login success and with the end
+    /// of configuration, before it acknowledges either.
+    fn put_disconnect(&mut self, text: &TextComponent) {
+        let (ids, inbound) = match &self.stage {
+            Stage::LoginStart { ids, .. } | Stage::Decision { ids } => (*ids, Phase::Login),
+            Stage::Acknowledgement { ids, .. } => (*ids, Phase::Configuration),
+            Stage::Configuration(configuration) => (configuration.ids, configuration.inbound()),
+            Stage::Admission { ids } | Stage::Play { ids } => (*ids, Phase::Play),
+            Stage::Handshake { .. } | Stage::Status { .. } | Stage::Closed => return,
+        };
+        let mut body = BytesMut::new();
+        match (inbound, ids.configuration) {
+            (Phase::Login, _) => {
+                packets::put_login_text(text, &mut body);
+                self.put(ids.login.disconnect, "disconnect", &body);
+            }
+            (Phase::Configuration, Some(configuration)) => {
+                packets::put_text(ids.version, text, &mut body);
+                self.put(configuration.disconnect, "disconnect", &body);
+            }
+            _ => {
+                packets::put_text(ids.version, text, &mut body);
+                self.put(ids.play.disconnect, "kick_disconnect", &body);
+            }
+        }
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        if self.is_closed() {
+            return;
+        }
+        self.stage = Stage::Closed;
+        self.input.clear();
+        self.events.push_back(Event::Closed(reason));
+    }
+
+    /// Tells a client without tables, whose framing is all that is known, why it cannot play.
+    fn refuse(&mut self, version: Version) {
+        let mut body = BytesMut::new();
+        packets::put_login_text(&crate::config::refusal(version), &mut body);
+        self.put(fixed::LOGIN_DISCONNECT, "disconnect", &body);
+        self.end(CloseReason::UnsupportedProtocol {
+            protocol: version.protocol(),
+        });
+    }
+}
+
+fn too_long(error: crate::frame::PacketTooLong) -> SendError {
+    SendError::TooLong {
+        size: error.size,
+        limit: MAX_FRAME,
+    }
+}
