@@ -84,7 +84,7 @@ impl Input {
             return Ok(None);
         };
         if self.buffer.len() < header + len {
-            self.buffer.reserve(header + len - self.buffer.len());
+            // No room is made for what is only announced.
             return Ok(None);
         }
         self.buffer.advance(header);
@@ -206,19 +206,14 @@ impl Output {
         compression::deflate(&head, data, |packed| {
             let declared = i32::try_from(size).map_err(|_| ())?;
             let len = varint_len(declared) + packed.len();
-            if len <= MAX_FRAME {
-                self.buffer.reserve(LENGTH_MAX_BYTES + len);
-                self.buffer.put_len(len);
-                self.buffer.put_varint(declared);
-                self.buffer.put_slice(packed);
-                Ok(())
-            } else if size < MAX_FRAME {
-                // What zlib cannot shrink may have grown past the limit. The client takes it uncompressed.
-                self.below_threshold(size, id, data);
-                Ok(())
-            } else {
-                Err(())
+            if len > MAX_FRAME {
+                return Err(());
             }
+            self.buffer.reserve(LENGTH_MAX_BYTES + len);
+            self.buffer.put_len(len);
+            self.buffer.put_varint(declared);
+            self.buffer.put_slice(packed);
+            Ok(())
         })
     }
 
@@ -251,4 +246,241 @@ pub(crate) struct PacketTooLong {
 /// Bytes of a packet before compression and without its frame: its id and its payload.
 pub(crate) fn packet_size(id: i32, data: &[u8]) -> usize {
     varint_len(id) + data.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn input(bytes: &[u8]) -> Input {
+        let mut input = Input::default();
+        input.push(bytes);
+        input
+    }
+
+    fn next(bytes: &[u8]) -> Result<Option<Packet>, FrameError> {
+        input(bytes).next(Limit::PROTOCOL)
+    }
+
+    /// A frame of `len` bytes: the packet id 0 and zeros.
+    fn frame_of(len: usize) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        out.put_len(len);
+        out.put_bytes(0, len);
+        out.to_vec()
+    }
+
+    fn compressed(declared: i32, stream: &[u8]) -> Vec<u8> {
+        let mut out = BytesMut::new();
+        out.put_len(varint_len(declared) + stream.len());
+        out.put_varint(declared);
+        out.put_slice(stream);
+        out.to_vec()
+    }
+
+    fn zlib(data: &[u8]) -> Vec<u8> {
+        compression::deflate(&[], data, <[u8]>::to_vec)
+    }
+
+    fn next_compressed(bytes: &[u8]) -> Result<Option<Packet>, FrameError> {
+        let mut input = input(bytes);
+        input.enable_compression(256);
+        input.next(Limit::PROTOCOL)
+    }
+
+    #[test]
+    fn frames_at_the_edges() {
+        assert_eq!(next(&[]), Ok(None));
+        assert_eq!(next(&[0]), Err(FrameError::Empty));
+        assert_eq!(next(&[1]), Ok(None));
+        let one = Packet {
+            id: 0,
+            data: Bytes::new(),
+        };
+        assert_eq!(next(&frame_of(1)), Ok(Some(one)));
+        let largest = frame_of(MAX_FRAME);
+        assert_eq!(next(&largest[..largest.len() - 1]), Ok(None));
+        let packet = next(&largest).unwrap().unwrap();
+        assert_eq!(packet.data.len(), MAX_FRAME - 1);
+        // 2,097,152 takes a fourth byte, which is refused before anything else of the frame has come.
+        assert_eq!(
+            next(&frame_of(MAX_FRAME + 1)[..3]),
+            Err(FrameError::LengthTooLong)
+        );
+        // So are minus one and a padded length.
+        assert_eq!(
+            next(&[0xff, 0xff, 0xff, 0xff, 0x0f]),
+            Err(FrameError::LengthTooLong)
+        );
+        assert_eq!(
+            next(&[0x81, 0x80, 0x80, 0x00]),
+            Err(FrameError::LengthTooLong)
+        );
+        assert_eq!(next(&[0x81, 0x80, 0x00, 0x07]).unwrap().unwrap().id, 7);
+    }
+
+    #[test]
+    fn a_state_can_allow_less() {
+        let limit = Limit::of(100);
+        assert!(input(&frame_of(100)).next(limit).unwrap().is_some());
+        let error = FrameError::TooLong {
+            found: 101,
+            limit: 100,
+        };
+        assert_eq!(input(&frame_of(101)[..1]).next(limit), Err(error));
+    }
+
+    #[test]
+    fn packet_ids_that_cannot_be() {
+        assert_eq!(
+            next(&[5, 0xff, 0xff, 0xff, 0xff, 0x0f]),
+            Err(FrameError::NegativePacketId(-1))
+        );
+        assert_eq!(next(&[1, 0x80]), Err(FrameError::Empty));
+        let overlong = FrameError::PacketId(WireError::OverlongVarint);
+        assert_eq!(next(&[5, 0xff, 0xff, 0xff, 0xff, 0x7f]), Err(overlong));
+    }
+
+    #[test]
+    fn compression_at_the_threshold() {
+        let data = [3; 257];
+        let packet = next_compressed(&compressed(256, &zlib(&data[..256])))
+            .unwrap()
+            .unwrap();
+        assert_eq!((packet.id, packet.data.len()), (3, 255));
+        let below = FrameError::BelowThreshold {
+            declared: 255,
+            threshold: 256,
+        };
+        assert_eq!(
+            next_compressed(&compressed(255, &zlib(&data[..255]))),
+            Err(below)
+        );
+        // Uncompressed whatever its size, as vanilla takes it.
+        let packet = next_compressed(&compressed(0, &data)).unwrap().unwrap();
+        assert_eq!((packet.id, packet.data.len()), (3, 256));
+        assert_eq!(next_compressed(&compressed(0, &[])), Err(FrameError::Empty));
+    }
+
+    #[test]
+    fn declared_sizes_at_the_limit_and_past_it() {
+        let data = vec![0; MAX_UNCOMPRESSED + 1];
+        let limit = i32::try_from(MAX_UNCOMPRESSED).unwrap();
+        let at = compressed(limit, &zlib(&data[..MAX_UNCOMPRESSED]));
+        assert_eq!(
+            next_compressed(&at).unwrap().unwrap().data.len(),
+            MAX_UNCOMPRESSED - 1
+        );
+        let past = compressed(limit + 1, &zlib(&data));
+        let error = FrameError::TooLongUncompressed {
+            declared: MAX_UNCOMPRESSED + 1,
+            limit: MAX_UNCOMPRESSED,
+        };
+        assert_eq!(next_compressed(&past), Err(error));
+        let negative = FrameError::DataLength(WireError::NegativeLength(-1));
+        assert_eq!(next_compressed(&compressed(-1, &[])), Err(negative));
+        let cut = FrameError::DataLength(WireError::Incomplete);
+        assert_eq!(next_compressed(&[1, 0x80]), Err(cut));
+    }
+
+    #[test]
+    fn a_bomb_costs_no_more_than_it_declares() {
+        let bomb = zlib(&vec![0; 64 * 1024 * 1024]);
+        assert!(bomb.len() < MAX_FRAME);
+        let error = FrameError::LargerThanDeclared { declared: 256 };
+        assert_eq!(next_compressed(&compressed(256, &bomb)), Err(error));
+    }
+
+    #[test]
+    fn a_packet_at_the_limit_and_past_it_goes_out() {
+        let mut output = Output::default();
+        let data = vec![0; MAX_FRAME];
+        assert_eq!(
+            output.put(0, &data),
+            Err(PacketTooLong {
+                size: MAX_FRAME + 1
+            })
+        );
+        assert_eq!(output.len(), 0);
+        assert_eq!(output.put(0, &data[1..]), Ok(()));
+        assert_eq!(output.len(), 3 + MAX_FRAME);
+    }
+
+    #[test]
+    fn what_zlib_makes_too_long_is_refused() {
+        let mut output = Output::default();
+        output.enable_compression(256);
+        // A multiplicative generator: nothing for zlib to find.
+        let mut state = 1_u64;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .take(MAX_FRAME - 1)
+        .collect();
+        assert_eq!(
+            output.put(0, &noise),
+            Err(PacketTooLong { size: MAX_FRAME })
+        );
+        assert_eq!(output.len(), 0);
+        assert_eq!(output.put(0, &noise[..MAX_FRAME - 1000]), Ok(()));
+        assert_eq!(output.put(0, &vec![0; MAX_FRAME - 1]), Ok(()));
+    }
+
+    #[test]
+    fn the_queue_is_handed_out_in_chunks() {
+        let mut output = Output::default();
+        output.put(0, &vec![1; MAX_CHUNK]).unwrap();
+        let total = output.len();
+        assert_eq!(output.take().unwrap().len(), MAX_CHUNK);
+        assert_eq!(output.len(), total - MAX_CHUNK);
+        assert_eq!(output.take().unwrap().len(), total - MAX_CHUNK);
+        assert_eq!(output.take(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn packets_come_out_as_they_went_in_however_they_are_split(
+            packets in proptest::collection::vec((0..i32::MAX, proptest::collection::vec(any::<u8>(), 0..700)), 1..6),
+            threshold in proptest::option::of(0_usize..600),
+            step in 1_usize..900,
+        ) {
+            let mut output = Output::default();
+            let mut input = Input::default();
+            if let Some(threshold) = threshold {
+                output.enable_compression(threshold);
+                input.enable_compression(threshold);
+            }
+            for (id, data) in &packets {
+                prop_assert_eq!(output.put(*id, data), Ok(()));
+            }
+            let mut found = Vec::new();
+            while let Some(chunk) = output.take() {
+                for part in chunk.chunks(step) {
+                    input.push(part);
+                    while let Some(packet) = input.next(Limit::PROTOCOL).unwrap() {
+                        found.push((packet.id, packet.data.to_vec()));
+                    }
+                }
+            }
+            prop_assert_eq!(found, packets);
+            prop_assert_eq!(input.len(), 0);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_taken_apart_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            threshold in proptest::option::of(0_usize..64),
+        ) {
+            let mut input = input(&bytes);
+            if let Some(threshold) = threshold {
+                input.enable_compression(threshold);
+            }
+            while let Ok(Some(_)) = input.next(Limit::PROTOCOL) {}
+        }
+    }
 }

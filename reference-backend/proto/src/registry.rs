@@ -97,11 +97,11 @@ fn all_registries(registries: &[Registry]) -> Bytes {
         out.put_nbt_string(registry.name);
         out.put_named(Tag::List, "value");
         out.put_list(Tag::Compound, registry.entries.len());
-        for (id, entry) in (0_i32..).zip(registry.entries) {
+        for entry in registry.entries {
             out.put_named(Tag::String, "name");
             out.put_nbt_string(entry.name);
             out.put_named(Tag::Int, "id");
-            out.put_i32(id);
+            out.put_i32(entry.id);
             out.put_named(Tag::Compound, "element");
             out.put_slice(entry.element);
             out.put_tag(Tag::End);
@@ -123,10 +123,12 @@ mod tests {
         entries: &[
             Entry {
                 name: "m:a",
+                id: 0,
                 element: b"\x01\0\x01x\x05\0",
             },
             Entry {
                 name: "m:b",
+                id: 1,
                 element: b"\0",
             },
         ],

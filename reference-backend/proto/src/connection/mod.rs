@@ -332,8 +332,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether [`Connection::send_packet`] would take it now. It still refuses a packet of exactly
-    /// [`MAX_FRAME`] bytes that compression is on for and cannot shrink.
+    /// Whether [`Connection::send_packet`] would take it now, by its size before compression: a packet just under
+    /// [`MAX_FRAME`] that zlib makes longer is still refused when it is sent.
     pub fn check_packet(&self, packet: RawPacketRef<'_>) -> Result<(), SendError> {
         let Stage::Play { ids } = &self.stage else {
             return Err(SendError::NotInPlay(self.state()));

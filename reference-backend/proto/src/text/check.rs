@@ -9,7 +9,7 @@ use super::{MAX_TEXT_DEPTH, TextError, TextFault};
 use crate::nbt::{MAX_STRING, modified_utf8_len};
 
 /// One of them makes an object a component.
-const CONTENT: [&str; 8] = [
+const CONTENT: [&str; 9] = [
     "text",
     "translate",
     "keybind",
@@ -18,6 +18,7 @@ const CONTENT: [&str; 8] = [
     "nbt",
     "object",
     "sprite",
+    "player",
 ];
 
 const STRINGS: [&str; 7] = [
