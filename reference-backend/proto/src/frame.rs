@@ -1,11 +1,11 @@
 //! Frames: a length, and within it one packet, compressed or not. Bytes go in at [`Input::push`], packets come out at
-//! [`Input::next`]; [`Output`] is the other way.
+//! [`Input::next`].
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::compression;
 use crate::error::FrameError;
-use crate::wire::{Reader, WireError, WriteExt, varint_len};
+use crate::wire::{Reader, WireError, varint_len};
 
 /// The longest frame, and so the longest packet: what a length of three bytes can say (vanilla's frame decoder reads
 /// no more than three).
@@ -16,10 +16,7 @@ pub const MAX_FRAME: usize = 2_097_151;
 pub const MAX_UNCOMPRESSED: usize = 2_097_152;
 
 /// How many bytes a frame length may take.
-const LENGTH_MAX_BYTES: usize = 3;
-
-/// Bytes of one [`Output::take`], so that what waits stays countable while a slow peer is written to.
-pub const MAX_CHUNK: usize = 64 * 1024;
+pub(crate) const LENGTH_MAX_BYTES: usize = 3;
 
 /// What a state allows one packet to cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,96 +150,6 @@ fn packet(mut body: Bytes) -> Result<Packet, FrameError> {
     Ok(Packet { id, data: body })
 }
 
-/// What waits to be sent.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    buffer: BytesMut,
-    threshold: Option<usize>,
-}
-
-impl Output {
-    pub(crate) fn len(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// From the next packet on, packets of `threshold` bytes or more go compressed.
-    pub(crate) fn enable_compression(&mut self, threshold: usize) {
-        self.threshold = Some(threshold);
-    }
-
-    /// Appends one packet. On an error nothing is appended.
-    pub(crate) fn put(&mut self, id: i32, data: &[u8]) -> Result<(), PacketTooLong> {
-        let size = packet_size(id, data);
-        let too_long = PacketTooLong { size };
-        if size > MAX_FRAME {
-            return Err(too_long);
-        }
-        match self.threshold {
-            None => self.plain(size, id, data),
-            Some(threshold) if size < threshold => self.below_threshold(size, id, data),
-            Some(_) => self.compressed(size, id, data).map_err(|()| too_long)?,
-        }
-        Ok(())
-    }
-
-    fn plain(&mut self, size: usize, id: i32, data: &[u8]) {
-        self.buffer.reserve(LENGTH_MAX_BYTES + size);
-        self.buffer.put_len(size);
-        self.buffer.put_varint(id);
-        self.buffer.put_slice(data);
-    }
-
-    fn below_threshold(&mut self, size: usize, id: i32, data: &[u8]) {
-        self.buffer.reserve(LENGTH_MAX_BYTES + 1 + size);
-        self.buffer.put_len(1 + size);
-        self.buffer.put_u8(0);
-        self.buffer.put_varint(id);
-        self.buffer.put_slice(data);
-    }
-
-    fn compressed(&mut self, size: usize, id: i32, data: &[u8]) -> Result<(), ()> {
-        let mut head = BytesMut::with_capacity(5);
-        head.put_varint(id);
-        compression::deflate(&head, data, |packed| {
-            let declared = i32::try_from(size).map_err(|_| ())?;
-            let len = varint_len(declared) + packed.len();
-            if len > MAX_FRAME {
-                return Err(());
-            }
-            self.buffer.reserve(LENGTH_MAX_BYTES + len);
-            self.buffer.put_len(len);
-            self.buffer.put_varint(declared);
-            self.buffer.put_slice(packed);
-            Ok(())
-        })
-    }
-
-    /// Removes up to [`MAX_CHUNK`] bytes from the front.
-    pub(crate) fn take(&mut self) -> Option<Bytes> {
-        match self.buffer.len() {
-            0 => None,
-            len @ ..=MAX_CHUNK => Some(self.buffer.split_to(len).freeze()),
-            _ => Some(self.buffer.split_to(MAX_CHUNK).freeze()),
-        }
-    }
-
-    /// For [`Output::roll_back`].
-    pub(crate) fn mark(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// Forgets everything that was appended since the mark was taken.
-    pub(crate) fn roll_back(&mut self, mark: usize) {
-        self.buffer.truncate(mark);
-    }
-}
-
-/// Id and payload together are over [`MAX_FRAME`], or zlib makes them so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PacketTooLong {
-    pub(crate) size: usize,
-}
-
 /// Bytes of a packet before compression and without its frame: its id and its payload.
 pub(crate) fn packet_size(id: i32, data: &[u8]) -> usize {
     varint_len(id) + data.len()
@@ -250,9 +157,11 @@ pub(crate) fn packet_size(id: i32, data: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use bytes::BufMut;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::wire::WriteExt;
 
     fn input(bytes: &[u8]) -> Input {
         let mut input = Input::default();
@@ -393,84 +302,7 @@ mod tests {
         assert_eq!(next_compressed(&compressed(256, &bomb)), Err(error));
     }
 
-    #[test]
-    fn a_packet_at_the_limit_and_past_it_goes_out() {
-        let mut output = Output::default();
-        let data = vec![0; MAX_FRAME];
-        assert_eq!(
-            output.put(0, &data),
-            Err(PacketTooLong {
-                size: MAX_FRAME + 1
-            })
-        );
-        assert_eq!(output.len(), 0);
-        assert_eq!(output.put(0, &data[1..]), Ok(()));
-        assert_eq!(output.len(), 3 + MAX_FRAME);
-    }
-
-    #[test]
-    fn what_zlib_makes_too_long_is_refused() {
-        let mut output = Output::default();
-        output.enable_compression(256);
-        // A multiplicative generator: nothing for zlib to find.
-        let mut state = 1_u64;
-        let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 56) as u8
-        })
-        .take(MAX_FRAME - 1)
-        .collect();
-        assert_eq!(
-            output.put(0, &noise),
-            Err(PacketTooLong { size: MAX_FRAME })
-        );
-        assert_eq!(output.len(), 0);
-        assert_eq!(output.put(0, &noise[..MAX_FRAME - 1000]), Ok(()));
-        assert_eq!(output.put(0, &vec![0; MAX_FRAME - 1]), Ok(()));
-    }
-
-    #[test]
-    fn the_queue_is_handed_out_in_chunks() {
-        let mut output = Output::default();
-        output.put(0, &vec![1; MAX_CHUNK]).unwrap();
-        let total = output.len();
-        assert_eq!(output.take().unwrap().len(), MAX_CHUNK);
-        assert_eq!(output.len(), total - MAX_CHUNK);
-        assert_eq!(output.take().unwrap().len(), total - MAX_CHUNK);
-        assert_eq!(output.take(), None);
-    }
-
     proptest! {
-        #[test]
-        fn packets_come_out_as_they_went_in_however_they_are_split(
-            packets in proptest::collection::vec((0..i32::MAX, proptest::collection::vec(any::<u8>(), 0..700)), 1..6),
-            threshold in proptest::option::of(0_usize..600),
-            step in 1_usize..900,
-        ) {
-            let mut output = Output::default();
-            let mut input = Input::default();
-            if let Some(threshold) = threshold {
-                output.enable_compression(threshold);
-                input.enable_compression(threshold);
-            }
-            for (id, data) in &packets {
-                prop_assert_eq!(output.put(*id, data), Ok(()));
-            }
-            let mut found = Vec::new();
-            while let Some(chunk) = output.take() {
-                for part in chunk.chunks(step) {
-                    input.push(part);
-                    while let Some(packet) = input.next(Limit::PROTOCOL).unwrap() {
-                        found.push((packet.id, packet.data.to_vec()));
-                    }
-                }
-            }
-            prop_assert_eq!(found, packets);
-            prop_assert_eq!(input.len(), 0);
-        }
-
         #[test]
         fn arbitrary_bytes_are_taken_apart_or_refused(
             bytes in proptest::collection::vec(any::<u8>(), 0..200),

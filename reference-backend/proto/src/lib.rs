@@ -10,7 +10,7 @@
 //! ```
 //!
 //! - [`connection`]: the machine, from the handshake to play; one file for each phase.
-//! - `frame`, `compression`, `wire`: bytes to packets and back.
+//! - `frame`, `output`, `compression`, `wire`: bytes to packets and back.
 //! - `packets`, `registry`: what is inside, outside of play. `layout` says which protocol has which layout, [`version`]
 //!   what a protocol can do, `ids` where its packets are.
 //! - [`text`], `nbt`: text components.
@@ -26,6 +26,7 @@ mod frame;
 mod ids;
 mod layout;
 mod nbt;
+mod output;
 mod packets;
 pub mod profile;
 mod registry;
@@ -38,8 +39,9 @@ pub use connection::{Connection, Event, Now, Phase, RawPacketRef};
 pub use error::{
     BatchError, CloseReason, CommandError, Deadline, FrameError, PeerError, SendError,
 };
-pub use frame::{MAX_CHUNK, MAX_FRAME, MAX_UNCOMPRESSED};
+pub use frame::{MAX_FRAME, MAX_UNCOMPRESSED};
 pub use ids::{MissingPacket, required_packets};
+pub use output::MAX_CHUNK;
 pub use profile::{GameProfile, ProfileProperty, Uuid};
 pub use text::{TextComponent, TextError};
 pub use version::Version;

@@ -1,5 +1,5 @@
 //! What a protocol number means, as named features. The only comparisons of protocol numbers in this crate are here
-//! and in [`crate::layout`].
+//! and in the module `layout`.
 
 use core::fmt;
 

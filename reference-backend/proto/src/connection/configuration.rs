@@ -4,9 +4,10 @@
 use bytes::Bytes;
 use vb_data::{Direction, State};
 
+use super::stage::Stage;
 use super::{
     ACKNOWLEDGE_TIMEOUT, Connection, Event, KEEP_ALIVE_INTERVAL, MAX_CONFIGURATION_BYTES,
-    MAX_CONFIGURATION_PACKETS, Now, Phase, Stage,
+    MAX_CONFIGURATION_PACKETS, Now, Phase,
 };
 use crate::error::{Deadline, PeerError};
 use crate::frame::Packet;

@@ -3,7 +3,9 @@
 use bytes::BytesMut;
 use vb_data::{Direction, State};
 
-use super::{Configuration, Connection, Event, LOGIN_TIMEOUT, Stage};
+use super::configuration::Configuration;
+use super::stage::Stage;
+use super::{Connection, Event, LOGIN_TIMEOUT};
 use crate::error::{CloseReason, PeerError};
 use crate::frame::Packet;
 use crate::ids::PacketIds;

@@ -7,9 +7,11 @@
 //! [`Event::Closed`] is the last event; what is left to transmit is to be written, and then the socket closed.
 
 mod configuration;
+mod ending;
+mod event;
 mod login;
+mod stage;
 
-use core::fmt;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,13 +20,15 @@ use bytes::{Bytes, BytesMut};
 
 use crate::config::ServerConfig;
 use crate::error::{BatchError, CloseReason, CommandError, Deadline, PeerError, SendError};
-use crate::frame::{Input, Limit, MAX_FRAME, Output, Packet, packet_size};
-use crate::ids::PacketIds;
-use crate::packets::{self, fixed};
-use crate::profile::{GameProfile, Uuid, check_name};
+use crate::frame::{Input, MAX_FRAME, Packet, packet_size};
+use crate::output::{Output, PacketTooLong};
+use crate::packets;
+use crate::profile::{GameProfile, check_name};
 use crate::text::TextComponent;
 use crate::version::Version;
-use configuration::Configuration;
+use stage::Stage;
+
+pub use event::{Event, Phase, RawPacketRef};
 
 /// Time since an origin that the driver chooses; never goes back.
 pub type Now = Duration;
@@ -74,112 +78,6 @@ pub struct Connection {
     peer_closed: bool,
     /// Reused for the bodies of this crate's own packets.
     scratch: BytesMut,
-}
-
-/// What happened, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The server list has asked, and has been answered from the configuration.
-    StatusRequested {
-        /// As stated in the handshake; may be unknown.
-        protocol: i32,
-    },
-    /// A client of a supported protocol has said who it is. Call [`Connection::login`] or [`Connection::disconnect`].
-    LoginStart {
-        /// Valid by [`check_name`].
-        name: String,
-        /// From protocol 760 on, where the client states it. Not to be trusted.
-        claimed_uuid: Option<Uuid>,
-        /// A supported one.
-        protocol: i32,
-    },
-    /// Login success has been sent and, from protocol 764 on, acknowledged. Call [`Connection::enter_play`] or
-    /// [`Connection::disconnect`].
-    LoggedIn,
-    /// The client is in the play state and has been sent nothing of it.
-    InPlay,
-    /// A play packet, as the client sent it.
-    Packet {
-        /// Of the client's protocol; never negative, otherwise unchecked.
-        id: i32,
-        /// Everything that follows the id. Keeps the memory of what was received with it until it is dropped.
-        data: Bytes,
-    },
-    /// The last event.
-    Closed(CloseReason),
-}
-
-/// A packet to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RawPacketRef<'a> {
-    /// Of the client's protocol.
-    pub id: i32,
-    /// Everything that follows the id.
-    pub data: &'a [u8],
-}
-
-/// Where a connection is, as the client's next packet will be understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Nothing has come yet.
-    Handshake,
-    /// The server list.
-    Status,
-    /// Until login success, or from protocol 764 on until it is acknowledged.
-    Login,
-    /// From protocol 764 on, between login and play.
-    Configuration,
-    /// The game.
-    Play,
-    /// Over.
-    Closed,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Phase::Handshake => "handshake",
-            Phase::Status => "status",
-            Phase::Login => "login",
-            Phase::Configuration => "configuration",
-            Phase::Play => "play",
-            Phase::Closed => "closed",
-        })
-    }
-}
-
-/// What the connection waits for. Each transition takes the stage by value and leaves the next.
-#[derive(Debug)]
-enum Stage {
-    Handshake {
-        deadline: Now,
-    },
-    Status {
-        version: Version,
-        asked: bool,
-        deadline: Now,
-    },
-    LoginStart {
-        ids: PacketIds,
-        deadline: Now,
-    },
-    /// For the host's [`Connection::login`].
-    Decision {
-        ids: PacketIds,
-    },
-    Acknowledgement {
-        ids: PacketIds,
-        deadline: Now,
-    },
-    /// For the host's [`Connection::enter_play`], where there is no configuration phase. Input is held.
-    Admission {
-        ids: PacketIds,
-    },
-    Configuration(Configuration),
-    Play {
-        ids: PacketIds,
-    },
-    Closed,
 }
 
 impl Connection {
@@ -249,17 +147,7 @@ impl Connection {
 
     /// When to call [`Connection::handle_timeout`]. Changes with every other call.
     pub fn poll_timeout(&self) -> Option<Now> {
-        match &self.stage {
-            Stage::Handshake { deadline }
-            | Stage::Status { deadline, .. }
-            | Stage::LoginStart { deadline, .. }
-            | Stage::Acknowledgement { deadline, .. } => Some(*deadline),
-            Stage::Configuration(configuration) => Some(configuration.poll_timeout()),
-            Stage::Decision { .. }
-            | Stage::Admission { .. }
-            | Stage::Play { .. }
-            | Stage::Closed => None,
-        }
+        self.stage.poll_timeout()
     }
 
     /// Does what is due at `now`; harmless when nothing is.
@@ -380,16 +268,7 @@ impl Connection {
 
     /// Where the connection is.
     pub fn state(&self) -> Phase {
-        match self.stage {
-            Stage::Handshake { .. } => Phase::Handshake,
-            Stage::Status { .. } => Phase::Status,
-            Stage::LoginStart { .. } | Stage::Decision { .. } | Stage::Acknowledgement { .. } => {
-                Phase::Login
-            }
-            Stage::Configuration(_) => Phase::Configuration,
-            Stage::Admission { .. } | Stage::Play { .. } => Phase::Play,
-            Stage::Closed => Phase::Closed,
-        }
+        self.stage.phase()
     }
 
     /// What the client stated in its handshake, once it has.
@@ -415,22 +294,6 @@ impl Connection {
     /// How many players the server list is told of.
     pub fn set_online_players(&mut self, online: u32) {
         self.online = online;
-    }
-}
-
-impl Stage {
-    /// What the next packet may cost; none while packets are not taken apart.
-    fn limit(&self) -> Option<Limit> {
-        match self {
-            Stage::Handshake { .. }
-            | Stage::Status { .. }
-            | Stage::LoginStart { .. }
-            | Stage::Decision { .. }
-            | Stage::Acknowledgement { .. } => Some(Limit::of(MAX_LOGIN_PACKET)),
-            Stage::Configuration(_) => Some(Limit::of(MAX_CONFIGURATION_PACKET)),
-            Stage::Play { .. } => Some(Limit::PROTOCOL),
-            Stage::Admission { .. } | Stage::Closed => None,
-        }
     }
 }
 
@@ -489,81 +352,9 @@ impl Connection {
             phase: self.state(),
         }
     }
-
-    /// Queues a packet of this crate's own.
-    fn put(&mut self, id: i32, name: &'static str, data: &[u8]) {
-        if self.output.put(id, data).is_err() {
-            let protocol = self.protocol().unwrap_or_default();
-            self.end(CloseReason::BadData {
-                protocol,
-                packet: name,
-            });
-        }
-    }
-
-    fn fail(&mut self, error: PeerError) {
-        let text = TextComponent::cut(format_args!("Protocol error: {error}"));
-        self.end_with(&text, CloseReason::PeerMisbehaved(error));
-    }
-
-    fn time_out(&mut self, deadline: Deadline) {
-        let text = TextComponent::cut(format_args!("Timed out: {deadline} did not come"));
-        self.end_with(&text, CloseReason::TimedOut(deadline));
-    }
-
-    fn end_with(&mut self, text: &TextComponent, reason: CloseReason) {
-        self.put_disconnect(text);
-        self.end(reason);
-    }
-
-    /// Encoded for what the client understands by then: its inbound state changes with login success and with the end
-    /// of configuration, before it acknowledges either.
-    fn put_disconnect(&mut self, text: &TextComponent) {
-        let (ids, inbound) = match &self.stage {
-            Stage::LoginStart { ids, .. } | Stage::Decision { ids } => (*ids, Phase::Login),
-            Stage::Acknowledgement { ids, .. } => (*ids, Phase::Configuration),
-            Stage::Configuration(configuration) => (configuration.ids, configuration.inbound()),
-            Stage::Admission { ids } | Stage::Play { ids } => (*ids, Phase::Play),
-            Stage::Handshake { .. } | Stage::Status { .. } | Stage::Closed => return,
-        };
-        let mut body = BytesMut::new();
-        match (inbound, ids.configuration) {
-            (Phase::Login, _) => {
-                packets::put_login_text(text, &mut body);
-                self.put(ids.login.disconnect, "disconnect", &body);
-            }
-            (Phase::Configuration, Some(configuration)) => {
-                packets::put_text(ids.version, text, &mut body);
-                self.put(configuration.disconnect, "disconnect", &body);
-            }
-            _ => {
-                packets::put_text(ids.version, text, &mut body);
-                self.put(ids.play.disconnect, "kick_disconnect", &body);
-            }
-        }
-    }
-
-    fn end(&mut self, reason: CloseReason) {
-        if self.is_closed() {
-            return;
-        }
-        self.stage = Stage::Closed;
-        self.input.clear();
-        self.events.push_back(Event::Closed(reason));
-    }
-
-    /// Tells a client without tables, whose framing is all that is known, why it cannot play.
-    fn refuse(&mut self, version: Version) {
-        let mut body = BytesMut::new();
-        packets::put_login_text(&crate::config::refusal(version), &mut body);
-        self.put(fixed::LOGIN_DISCONNECT, "disconnect", &body);
-        self.end(CloseReason::UnsupportedProtocol {
-            protocol: version.protocol(),
-        });
-    }
 }
 
-fn too_long(error: crate::frame::PacketTooLong) -> SendError {
+fn too_long(error: PacketTooLong) -> SendError {
     SendError::TooLong {
         size: error.size,
         limit: MAX_FRAME,
