@@ -158,6 +158,36 @@ fn a_batch_is_sent_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_batch_whose_last_packet_does_not_fit_once_compressed_leaves_nothing() {
+    let mut client = in_play(767, Some(256));
+    // Nothing for zlib to find.
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(MAX_FRAME - 1)
+    .collect();
+    let packet = |data| RawPacketRef { id: 1, data };
+    let error = SendError::TooLong {
+        size: MAX_FRAME,
+        limit: MAX_FRAME,
+    };
+    let batch = [packet(b"a".as_slice()), packet(&noise)];
+    assert_eq!(
+        client.server.send_packets(&batch),
+        Err(BatchError { index: 1, error })
+    );
+    assert_eq!(client.server.output_len(), 0);
+    client.server.send_packet(packet(b"lives")).unwrap();
+    client.collect();
+    assert_eq!(client.next(), Some((1, b"lives".to_vec())));
+    client.expect_nothing();
+}
+
+#[test]
 fn system_messages_are_encoded_for_the_protocol() {
     let text = TextComponent::json(r#"{"text":"a","bold":true}"#).unwrap();
     for &protocol in vb_data::supported() {
