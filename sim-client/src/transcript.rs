@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use sim_proto::{Version, annotate};
+use sim_proto::{Context, Version, annotate_in};
 use vb_data::Direction;
 
 use crate::describe::printable;
@@ -29,9 +29,9 @@ pub const DUMP_VALUE: usize = 120;
 /// ```
 ///
 /// Times are seconds since the driver was made; `->` goes to the server and `<-` comes from it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Transcript {
-    version: Version,
+    context: Context,
     colours: bool,
     dump: bool,
 }
@@ -40,10 +40,18 @@ impl Transcript {
     /// Lines without colours and without dumps. The version says what packets mean.
     pub fn new(version: Version) -> Self {
         Transcript {
-            version,
+            context: Context::new(version),
             colours: false,
             dump: false,
         }
+    }
+
+    /// Knowing the world that the client is in, without which a chunk's sections cannot be told apart: see
+    /// [`sim_proto::Client::context`].
+    #[must_use]
+    pub fn context(mut self, context: &Context) -> Self {
+        self.context.clone_from(context);
+        self
     }
 
     /// With ANSI colours, or without.
@@ -109,8 +117,8 @@ impl Transcript {
         };
         let style = self.style(colour.on_default());
         let dimmed = self.style(Style::new().dimmed());
-        let annotated = annotate(
-            self.version,
+        let annotated = annotate_in(
+            &self.context,
             packet.state,
             packet.direction,
             packet.id,

@@ -93,7 +93,7 @@ impl Session<'_> {
     }
 
     fn follow(&mut self) -> Result<(), CliError> {
-        Ok(self.follower.follow(self.driver.trace(), self.output)?)
+        Ok(self.follower.follow(&self.driver, self.output)?)
     }
 
     fn failed(&self, what: &str) -> Played {

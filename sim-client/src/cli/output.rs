@@ -3,7 +3,8 @@ use std::io::{self, Write as _};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use sim_client::{Trace, Transcript};
+use sim_client::{Driver, Transcript};
+use tokio::net::TcpStream;
 
 /// Standard output, line by line, with colours where they are wanted.
 pub(super) struct Output {
@@ -59,11 +60,16 @@ impl Follower {
     }
 
     /// Writes what is new.
-    pub(super) fn follow(&mut self, trace: &Trace, output: &mut Output) -> io::Result<()> {
-        for entry in trace.since(self.next) {
+    pub(super) fn follow(
+        &mut self,
+        driver: &Driver<TcpStream>,
+        output: &mut Output,
+    ) -> io::Result<()> {
+        let transcript = self.transcript.clone().context(driver.client().context());
+        for entry in driver.trace().since(self.next) {
             self.next = entry.number + 1;
             if self.packets || !entry.record.is_packet() {
-                output.lines(&self.transcript.entry(entry))?;
+                output.lines(&transcript.entry(entry))?;
             }
         }
         Ok(())

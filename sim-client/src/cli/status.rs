@@ -26,8 +26,7 @@ pub(super) async fn run(args: StatusArgs, output: &mut Output) -> Result<u8, Cli
     };
     driver.close().await;
     if args.verbose > 0 {
-        Follower::new(Transcript::new(driver.version()), args.verbose)
-            .follow(driver.trace(), output)?;
+        Follower::new(Transcript::new(driver.version()), args.verbose).follow(&driver, output)?;
     }
     match result {
         Ok(status) => {
