@@ -86,6 +86,8 @@ pub struct ClientConfig {
     pub address: String,
     /// Port in the handshake.
     pub port: u16,
+    /// Which of the protocol's game versions it is, by the version of its known pack (766+); None for the newest.
+    pub game_version: Option<String>,
     /// The client's options.
     pub settings: Settings,
     /// What it calls itself.
@@ -109,6 +111,7 @@ impl ClientConfig {
             name,
             address: "localhost".to_owned(),
             port: 25565,
+            game_version: None,
             settings: Settings::default(),
             brand: "vanilla".to_owned(),
             keep_alive: KeepAlivePolicy::Answer,

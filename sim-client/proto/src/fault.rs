@@ -43,8 +43,6 @@ pub enum FaultKind {
     Decode(DecodeErrorKind),
     /// A packet that acts on the world came before JoinGame.
     NoWorld,
-    /// The packet has no place here (a second login success, say).
-    OutOfPlace,
     /// A registry or one of its entries is not what the client needs.
     Registry(RegistryFault),
     /// JoinGame or a respawn names a dimension that the client was not given.
@@ -131,9 +129,6 @@ impl Fault {
             FaultKind::NoWorld => {
                 "a crash or \"Network Protocol Error\": there is no world yet".to_owned()
             }
-            FaultKind::OutOfPlace => {
-                "\"Network Protocol Error\": the packet is not expected here".to_owned()
-            }
             FaultKind::Registry(fault) => fault.client_shows(),
             FaultKind::UnknownDimension { .. } => {
                 "a crash or \"Network Protocol Error\" while joining".to_owned()
@@ -170,7 +165,6 @@ impl fmt::Display for FaultKind {
             ),
             FaultKind::Decode(error) => write!(f, "{error}"),
             FaultKind::NoWorld => f.write_str("it needs a world, but JoinGame has not come yet"),
-            FaultKind::OutOfPlace => f.write_str("it has no place here"),
             FaultKind::Registry(fault) => write!(f, "{fault}"),
             FaultKind::UnknownDimension { dimension, known } => write!(
                 f,

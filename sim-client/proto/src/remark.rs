@@ -35,8 +35,6 @@ pub enum RemarkKind {
     NoWorldNames,
     /// JoinGame puts the player into a world that it does not list.
     WorldNotListed(String),
-    /// The dimension number is none of -1, 0 and 1 (4-734).
-    DimensionNumber(i32),
     /// No such difficulty, 0 to 3.
     Difficulty(i32),
     /// The login success names another player than the client.
@@ -118,9 +116,6 @@ impl fmt::Display for RemarkKind {
             RemarkKind::NoWorldNames => f.write_str("the list of worlds is empty"),
             RemarkKind::WorldNotListed(name) => {
                 write!(f, "the world `{name}` is not in the list of worlds")
-            }
-            RemarkKind::DimensionNumber(dimension) => {
-                write!(f, "dimension {dimension} does not exist (-1, 0, 1)")
             }
             RemarkKind::Difficulty(difficulty) => {
                 write!(f, "difficulty {difficulty} does not exist (0 to 3)")

@@ -10,8 +10,8 @@ mod registry;
 mod serverbound;
 
 pub(crate) use chunk::{
-    BiomeData, BlockEntities, BlockStates, ChunkLayout, Heightmaps, LightMasks, SectionLayout,
-    SectionMask, block_states, chunk, light, section,
+    BiomeData, BlockEntities, ChunkLayout, Heightmaps, LightMasks, SectionLayout, SectionMask,
+    block_states, chunk, light, section,
 };
 pub(crate) use join::{JoinField, join_game, respawn};
 pub use names::required_packets;
