@@ -212,28 +212,24 @@ fn seconds(at: Duration) -> String {
     format!("{:>8}.{:03}", at.as_secs(), at.subsec_millis())
 }
 
-/// `a=1 b="x"`, as many fields as there is room for.
+/// `a=1 b="x"`, cut after [`SUMMARY`] characters. A field without a path is shown by its value.
 fn summary<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut summary = String::new();
-    let mut length = 0;
+    // A character more than fits tells that something is cut.
     for (path, value) in fields {
-        let room = SUMMARY.saturating_sub(length);
-        if room < 4 {
-            summary.push('…');
+        if summary.chars().count() > SUMMARY {
             break;
         }
         if !summary.is_empty() {
             summary.push(' ');
-            length += 1;
         }
-        let field = match path {
-            "" => printable(value, room),
-            _ => printable(&format!("{path}={value}"), room),
-        };
-        length += field.chars().count();
-        summary.push_str(&field);
+        if !path.is_empty() {
+            summary.push_str(path);
+            summary.push('=');
+        }
+        summary.extend(value.chars().take(SUMMARY + 1));
     }
-    summary
+    printable(&summary, SUMMARY)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -245,4 +241,89 @@ fn hex(bytes: &[u8]) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sim_proto::{Event, Sent};
+    use vb_data::State;
+
+    use super::*;
+
+    fn chat(text: &str) -> Trace {
+        let mut data = vec![u8::try_from(text.len()).unwrap()];
+        data.extend(text.as_bytes());
+        let mut trace = Trace::default();
+        let event = Event::Sent(Sent {
+            state: State::Play,
+            id: 1,
+            name: Some("chat"),
+            data: Bytes::from(data),
+        });
+        trace.event(Duration::from_millis(12_345), &event);
+        trace
+    }
+
+    #[test]
+    fn a_packet_is_a_line() {
+        let transcript = Transcript::new(Version::new(47));
+        assert_eq!(
+            transcript.trace(&chat("hi")),
+            "      12.345  -> play          chat                           0x01        3  message=\"hi\"\n"
+        );
+    }
+
+    #[test]
+    fn a_dump_shows_offsets_bytes_and_values() {
+        let text = Transcript::new(Version::new(47))
+            .dump(true)
+            .trace(&chat("hi"));
+        let dump = text.lines().nth(1).unwrap();
+        assert!(dump.contains("0 | 02 68 69 "), "{dump}");
+        assert!(dump.ends_with("| message = \"hi\""), "{dump}");
+    }
+
+    #[test]
+    fn colours_are_there_when_asked_for() {
+        let transcript = Transcript::new(Version::new(47)).colours(true);
+        assert!(transcript.trace(&chat("hi")).contains("\u{1b}[32m"));
+    }
+
+    #[test]
+    fn a_packet_cannot_drive_the_terminal() {
+        let text = Transcript::new(Version::new(47))
+            .dump(true)
+            .trace(&chat("\u{1b}[2J\n"));
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_said() {
+        let mut trace = chat("hi");
+        for _ in 0..600 {
+            trace.note(Duration::ZERO, NoteKind::Local, "x".to_owned());
+        }
+        let text = Transcript::new(Version::new(47)).trace(&trace);
+        assert!(text.contains("... 89 entries forgotten ..."), "{text}");
+        assert_eq!(text.lines().count(), 513);
+    }
+
+    #[test]
+    fn summaries_have_a_bound() {
+        let fits = "v".repeat(SUMMARY - 2);
+        assert_eq!(
+            summary([("a", fits.as_str())].into_iter()),
+            format!("a={fits}")
+        );
+        let fields = [("a", fits.as_str()), ("b", "1")];
+        assert_eq!(summary(fields.into_iter()), format!("a={fits}…"));
+        let long = "v".repeat(100_000);
+        assert_eq!(
+            summary([("", long.as_str())].into_iter()),
+            format!("{}…", "v".repeat(SUMMARY))
+        );
+        assert_eq!(summary([("", "1"), ("b", "2")].into_iter()), "1 b=2");
+    }
 }

@@ -53,7 +53,7 @@ fn show(status: &Status, output: &mut Output) -> Result<(), CliError> {
         .description()
         .map_or_else(|| MISSING.to_owned(), |text| describe::text(&text));
     let ping = match status.ping {
-        Some(ping) => format!("{:.1} ms", ping.as_secs_f64() * 1000.0),
+        Some(ping) => format!("{:.3} ms", ping.as_secs_f64() * 1000.0),
         None => "not answered".to_owned(),
     };
     output.line(format_args!("version      {version}"))?;
