@@ -276,7 +276,10 @@ fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
         Some(Trap::UnreachableCodeReached) | None if state.limiter.refused => {
             TrapKind::MemoryLimit { limit: state.limiter.limit() }
         }
-        Some(trap) => TrapKind::Trap(trap.to_string()),
+        Some(trap) => {
+            let text = trap.to_string();
+            TrapKind::Trap(text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned())
+        }
         None => TrapKind::HostCall(format!("{}", error.root_cause())),
     }
 }

@@ -51,6 +51,12 @@ enum Driver {
     Native(Arc<NativeDriver>),
 }
 
+/// A host before anything of its plugins has run.
+struct Assembled {
+    inner: HostInner,
+    drivers: Vec<Driver>,
+}
+
 impl HostBuilder {
     pub(super) fn new(config: HostConfig) -> Self {
         Self { config, plugins: Vec::new(), observer: None, profiles: Arc::new(offline) }
@@ -104,6 +110,25 @@ impl HostBuilder {
     /// # Errors
     /// See [`StartError`]. Nothing of any guest has run then.
     pub async fn start(self) -> Result<Host, StartError> {
+        let assembled = self.assemble()?;
+        for driver in &assembled.drivers {
+            match driver {
+                Driver::Guest(driver) => driver.enable().await,
+                Driver::Native(driver) => driver.enable().await,
+            }
+        }
+        Ok(Host { inner: Arc::new(assembled.inner) })
+    }
+
+    /// What [`start`](Self::start) finds out before anything of a guest runs.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn check(self) -> Result<(), StartError> {
+        self.assemble().map(drop)
+    }
+
+    fn assemble(self) -> Result<Assembled, StartError> {
         let mut names = BTreeSet::new();
         for (name, ..) in &self.plugins {
             if !names.insert(name.clone()) {
@@ -138,26 +163,19 @@ impl HostBuilder {
             });
             plugins.push(record);
         }
-        for driver in drivers {
-            match driver {
-                Driver::Guest(driver) => driver.enable().await,
-                Driver::Native(driver) => driver.enable().await,
-            }
-        }
-        Ok(Host {
-            inner: Arc::new(HostInner {
-                services,
-                plugins,
-                limbo: Arc::new(Limbo::default()),
-                wire_config,
-                next_player: AtomicU64::new(1),
-                next_session: AtomicU64::new(1),
-                sessions: AtomicUsize::new(0),
-                connections: Mutex::new(Connections::default()),
-                ended: Notify::new(),
-                stopping: watch::Sender::new(false),
-            }),
-        })
+        let inner = HostInner {
+            services,
+            plugins,
+            limbo: Arc::new(Limbo::default()),
+            wire_config,
+            next_player: AtomicU64::new(1),
+            next_session: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+            connections: Mutex::new(Connections::default()),
+            ended: Notify::new(),
+            stopping: watch::Sender::new(false),
+        };
+        Ok(Assembled { inner, drivers })
     }
 }
 

@@ -33,7 +33,7 @@ pub use observer::{
 pub(crate) use services::{Services, lock};
 pub use session::SessionShared;
 
-use crate::api::{PlayerId, VirtualBackendHandler};
+use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
 use crate::config::HostConfig;
 use backend_proto::TextComponent;
 use link::Link;
@@ -201,6 +201,14 @@ impl Host {
         if tokio::time::timeout(SHUTDOWN_PLUGINS, disable).await.is_err() {
             tracing::warn!("a plugin did not let itself be disabled in time");
         }
+    }
+
+    /// A handler as dispatch would find it, so that the benchmark can call it without a client in between.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn handler(&self, plugin: &str, id: HandlerId) -> Option<Arc<dyn VirtualBackendHandler>> {
+        let record = self.inner.plugins.iter().find(|record| record.name == plugin)?;
+        record.handler(id).ok().map(|entry| entry.handler)
     }
 
     /// Connections at this moment, in login or beyond.
