@@ -54,8 +54,10 @@ pub enum FaultKind {
     },
     /// More packets between two bundle delimiters than a client takes.
     BundleTooLong {
-        /// The most that it takes.
-        limit: usize,
+        /// The most packets that it takes.
+        packets: usize,
+        /// The most bytes that this client keeps; a real one has no such bound.
+        bytes: usize,
     },
     /// Nothing came for too long.
     ReadTimeout {
@@ -170,8 +172,11 @@ impl fmt::Display for FaultKind {
                 f,
                 "dimension {dimension} is none of the {known} dimension types that the client was given"
             ),
-            FaultKind::BundleTooLong { limit } => {
-                write!(f, "more than {limit} packets are in one bundle")
+            FaultKind::BundleTooLong { packets, bytes } => {
+                write!(
+                    f,
+                    "more than {packets} packets or {bytes} bytes are in one bundle"
+                )
             }
             FaultKind::ReadTimeout { seconds } => write!(f, "no packet came for {seconds} s"),
         }

@@ -80,6 +80,13 @@ pub enum RemarkKind {
         /// How many the registry has.
         count: usize,
     },
+    /// A registry entry came without data that the data here do not have: a client without it refuses the registry.
+    UnknownRegistryEntry {
+        /// The registry's identifier.
+        registry: String,
+        /// The entry's identifier.
+        entry: String,
+    },
     /// More light arrays than the masks announce.
     LightArraysLeftOver {
         /// How many too many.
@@ -151,6 +158,12 @@ impl fmt::Display for RemarkKind {
             }
             RemarkKind::UnknownBiome { id, count } => {
                 write!(f, "biome {id} does not exist: the registry has {count}")
+            }
+            RemarkKind::UnknownRegistryEntry { registry, entry } => {
+                write!(
+                    f,
+                    "registry {registry}, entry {entry} came without data, and is not known here"
+                )
             }
             RemarkKind::LightArraysLeftOver { count } => {
                 write!(f, "{count} more light arrays than the masks announce")

@@ -1,4 +1,5 @@
 //! A client that is given what it needs gets into the world, on each protocol, and says what a vanilla client says.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 

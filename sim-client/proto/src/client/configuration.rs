@@ -64,8 +64,9 @@ impl Client {
         // A later configuration phase may leave out what the client already has.
         let offered = std::mem::take(&mut self.offered);
         if !offered.is_empty() || self.registries.is_empty() {
-            if let Err(fault) = offered.check(self.version, &self.tags, self.packs_agreed) {
-                return self.registry_fault(at, fault);
+            match offered.check(self.version, &self.tags, self.packs_agreed) {
+                Ok(remarks) => self.remark_all(at, remarks),
+                Err(fault) => return self.registry_fault(at, fault),
             }
             self.registries = offered;
         }

@@ -30,6 +30,8 @@ use world::World;
 
 /// Most packets between two bundle delimiters (vanilla).
 const MAX_BUNDLE: usize = 4096;
+/// Most bytes between two bundle delimiters: this client's own bound, twice the largest packet.
+const MAX_BUNDLE_BYTES: usize = 1 << 24;
 
 /// How a packet is named whose id the protocol does not have.
 const UNKNOWN: &str = "(unknown)";
@@ -280,8 +282,12 @@ impl Client {
         }
         if let (Some(held), false) = (&mut self.bundle, name == DELIMITER) {
             held.push(Held { id, name, data });
-            if held.len() > MAX_BUNDLE {
-                let kind = FaultKind::BundleTooLong { limit: MAX_BUNDLE };
+            let bytes: usize = held.iter().map(|held| held.data.len()).sum();
+            if held.len() > MAX_BUNDLE || bytes > MAX_BUNDLE_BYTES {
+                let kind = FaultKind::BundleTooLong {
+                    packets: MAX_BUNDLE,
+                    bytes: MAX_BUNDLE_BYTES,
+                };
                 self.fault(Fault::of(self.state, (id, name), kind));
             }
             return;

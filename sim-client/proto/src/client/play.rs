@@ -103,7 +103,7 @@ impl Client {
             let checked = Registries::from_codec(self.version, codec).and_then(|registries| {
                 registries
                     .check(self.version, &self.tags, false)
-                    .map(|()| registries)
+                    .map(|_| registries)
             });
             match checked {
                 Ok(registries) => self.registries = registries,
@@ -264,7 +264,11 @@ impl Client {
         self.context.world = None;
     }
 
-    fn remark_all(&mut self, at: (i32, &'static str), kinds: impl IntoIterator<Item = RemarkKind>) {
+    pub(super) fn remark_all(
+        &mut self,
+        at: (i32, &'static str),
+        kinds: impl IntoIterator<Item = RemarkKind>,
+    ) {
         for kind in kinds {
             self.remark(Some(at), kind);
         }

@@ -133,3 +133,28 @@ const NEEDS_WORLD: &[&str] = &[
     "world_event",
     "world_particles",
 ];
+
+#[cfg(test)]
+mod tests {
+    use vb_data::{Direction, State};
+
+    use super::{NEEDS_WORLD, NEEDS_WORLD_PREFIXES};
+
+    #[test]
+    fn every_name_is_one_of_the_tables() {
+        let names: Vec<_> = vb_data::supported()
+            .iter()
+            .filter_map(|protocol| vb_data::packets(*protocol, State::Play, Direction::Clientbound))
+            .flat_map(|table| table.iter().map(|(_, name)| name).collect::<Vec<_>>())
+            .collect();
+        for name in NEEDS_WORLD {
+            assert!(names.contains(name), "{name}");
+        }
+        for prefix in NEEDS_WORLD_PREFIXES {
+            assert!(
+                names.iter().any(|name| name.starts_with(prefix)),
+                "{prefix}"
+            );
+        }
+    }
+}

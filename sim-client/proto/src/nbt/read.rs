@@ -45,12 +45,18 @@ pub fn read_text_root(reader: &mut Reader<'_>, name: &'static str) -> Read<Optio
 ///
 /// As [`read_root`].
 pub fn read_compound_payload(reader: &mut Reader<'_>, name: &'static str) -> Read<Compound> {
-    let mut walk = Walk { name, tags: 0 };
-    walk.compound(reader, 1)
+    match Walk::new(name).value(reader, Kind::Compound)? {
+        Tag::Compound(compound) => Ok(compound),
+        other => Err(reader.error_at(
+            reader.offset(),
+            name,
+            NbtError::RootNotCompound(other.kind()),
+        )),
+    }
 }
 
 fn read_any_root(reader: &mut Reader<'_>, name: &'static str) -> Read<Option<Tag>> {
-    let mut walk = Walk { name, tags: 0 };
+    let mut walk = Walk::new(name);
     let kind = walk.kind(reader)?;
     if kind == Kind::End {
         return Ok(None);
@@ -58,42 +64,166 @@ fn read_any_root(reader: &mut Reader<'_>, name: &'static str) -> Read<Option<Tag
     if !reader.version().has_nameless_nbt() {
         walk.text(reader)?;
     }
-    walk.payload(reader, kind, 0).map(Some)
+    walk.value(reader, kind).map(Some)
 }
 
+/// A walk through one root. It keeps its own stack: NBT may nest deeper than a thread's stack would like.
 struct Walk {
     name: &'static str,
     tags: usize,
+    open: Vec<Open>,
+}
+
+/// A list or a compound whose end has not been reached.
+enum Open {
+    List {
+        kind: Kind,
+        left: usize,
+        items: Vec<Tag>,
+    },
+    Compound {
+        entries: Vec<Entry>,
+        /// Name and offset of the entry whose value is being read.
+        name: String,
+        offset: usize,
+    },
+}
+
+/// What is to be read next.
+enum Next {
+    Value(Kind),
+    Nothing(Tag),
 }
 
 impl Walk {
-    fn kind(&mut self, reader: &mut Reader<'_>) -> Read<Kind> {
-        let start = reader.offset();
-        let id = reader.take(self.name, 1)?[0];
-        Kind::from_id(id).map_err(|error| reader.error_at(start, self.name, error))
+    fn new(name: &'static str) -> Walk {
+        Walk {
+            name,
+            tags: 0,
+            open: Vec::new(),
+        }
     }
 
-    fn payload(&mut self, reader: &mut Reader<'_>, kind: Kind, depth: usize) -> Read<Tag> {
+    /// A value of this type, with all that is in it.
+    fn value(&mut self, reader: &mut Reader<'_>, kind: Kind) -> Read<Tag> {
+        let mut next = Next::Value(kind);
+        loop {
+            next = match next {
+                Next::Value(kind) => self.begin(reader, kind)?,
+                Next::Nothing(tag) => match self.attach(reader, tag) {
+                    Some(whole) => return Ok(whole),
+                    None => self.go_on(reader)?,
+                },
+            };
+        }
+    }
+
+    fn begin(&mut self, reader: &mut Reader<'_>, kind: Kind) -> Read<Next> {
         self.tags += 1;
         if self.tags > MAX_TAGS {
             return Err(self.error(reader, NbtError::TooManyTags));
         }
+        match kind {
+            Kind::List => {
+                let (kind, left) = self.list_head(reader)?;
+                let items = Vec::with_capacity(left.min(reader.left()).min(1024));
+                self.open(reader, Open::List { kind, left, items })
+            }
+            Kind::Compound => self.open(
+                reader,
+                Open::Compound {
+                    entries: Vec::new(),
+                    name: String::new(),
+                    offset: 0,
+                },
+            ),
+            leaf => self.leaf(reader, leaf).map(Next::Nothing),
+        }
+    }
+
+    fn open(&mut self, reader: &mut Reader<'_>, what: Open) -> Read<Next> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(self.error(reader, NbtError::TooDeep));
+        }
+        self.open.push(what);
+        self.go_on(reader)
+    }
+
+    /// Puts a finished value where it belongs; answers it if that is nowhere.
+    fn attach(&mut self, reader: &Reader<'_>, tag: Tag) -> Option<Tag> {
+        match self.open.last_mut() {
+            None => return Some(tag),
+            Some(Open::List { items, .. }) => items.push(tag),
+            Some(Open::Compound {
+                entries,
+                name,
+                offset,
+            }) => {
+                let (name, offset) = (std::mem::take(name), *offset);
+                entries.push(Entry {
+                    name,
+                    offset,
+                    len: reader.offset() - offset,
+                    tag,
+                });
+            }
+        }
+        None
+    }
+
+    /// What comes next in the innermost list or compound, or that it is at its end.
+    fn go_on(&mut self, reader: &mut Reader<'_>) -> Read<Next> {
+        match self.open.pop() {
+            Some(Open::List {
+                kind,
+                left: 0,
+                items,
+            }) => Ok(Next::Nothing(Tag::List(List { kind, items }))),
+            Some(Open::List { kind, left, items }) => {
+                self.open.push(Open::List {
+                    kind,
+                    left: left - 1,
+                    items,
+                });
+                Ok(Next::Value(kind))
+            }
+            Some(Open::Compound { entries, .. }) => {
+                let offset = reader.offset();
+                let kind = self.kind(reader)?;
+                if kind == Kind::End {
+                    return Ok(Next::Nothing(Tag::Compound(Compound { entries })));
+                }
+                let name = self.text(reader)?;
+                self.open.push(Open::Compound {
+                    entries,
+                    name,
+                    offset,
+                });
+                Ok(Next::Value(kind))
+            }
+            // Only called while something is open.
+            None => Err(self.error(reader, NbtError::UnknownType(0))),
+        }
+    }
+
+    fn leaf(&mut self, reader: &mut Reader<'_>, kind: Kind) -> Read<Tag> {
         Ok(match kind {
-            Kind::End => return Err(self.error(reader, NbtError::UnknownType(0))),
+            // Lists of these cannot be opened, and compounds end at them.
+            Kind::End | Kind::List | Kind::Compound => {
+                return Err(self.error(reader, NbtError::UnknownType(kind as u8)));
+            }
             Kind::Byte => Tag::Byte(i8::from_be_bytes(self.fixed(reader)?)),
             Kind::Short => Tag::Short(i16::from_be_bytes(self.fixed(reader)?)),
             Kind::Int => Tag::Int(i32::from_be_bytes(self.fixed(reader)?)),
             Kind::Long => Tag::Long(i64::from_be_bytes(self.fixed(reader)?)),
             Kind::Float => Tag::Float(f32::from_be_bytes(self.fixed(reader)?)),
             Kind::Double => Tag::Double(f64::from_be_bytes(self.fixed(reader)?)),
+            Kind::String => Tag::String(self.text(reader)?),
             Kind::ByteArray => {
                 let length = self.length(reader)?;
                 let bytes = reader.take(self.name, length)?;
                 Tag::ByteArray(bytes.iter().map(|byte| byte.cast_signed()).collect())
             }
-            Kind::String => Tag::String(self.text(reader)?),
-            Kind::List => Tag::List(self.list(reader, depth + 1)?),
-            Kind::Compound => Tag::Compound(self.compound(reader, depth + 1)?),
             Kind::IntArray => {
                 let length = self.length(reader)?;
                 let bytes = reader.take(self.name, length.saturating_mul(4))?;
@@ -121,39 +251,20 @@ impl Walk {
         })
     }
 
-    fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<List> {
-        self.check_depth(reader, depth)?;
+    fn list_head(&mut self, reader: &mut Reader<'_>) -> Read<(Kind, usize)> {
         let kind = self.kind(reader)?;
         let length = self.length(reader)?;
         if kind == Kind::End && length > 0 {
             let length = i32::try_from(length).unwrap_or(i32::MAX);
             return Err(self.error(reader, NbtError::UntypedList(length)));
         }
-        let mut items = Vec::with_capacity(length.min(reader.left()).min(1024));
-        for _ in 0..length {
-            items.push(self.payload(reader, kind, depth)?);
-        }
-        Ok(List { kind, items })
+        Ok((kind, length))
     }
 
-    fn compound(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<Compound> {
-        self.check_depth(reader, depth)?;
-        let mut entries = Vec::new();
-        loop {
-            let offset = reader.offset();
-            let kind = self.kind(reader)?;
-            if kind == Kind::End {
-                return Ok(Compound { entries });
-            }
-            let name = self.text(reader)?;
-            let tag = self.payload(reader, kind, depth)?;
-            entries.push(Entry {
-                name,
-                offset,
-                len: reader.offset() - offset,
-                tag,
-            });
-        }
+    fn kind(&mut self, reader: &mut Reader<'_>) -> Read<Kind> {
+        let start = reader.offset();
+        let id = reader.take(self.name, 1)?[0];
+        Kind::from_id(id).map_err(|error| reader.error_at(start, self.name, error))
     }
 
     fn text(&mut self, reader: &mut Reader<'_>) -> Read<String> {
@@ -173,14 +284,6 @@ impl Walk {
         let mut array = [0; N];
         array.copy_from_slice(reader.take(self.name, N)?);
         Ok(array)
-    }
-
-    fn check_depth(&self, reader: &Reader<'_>, depth: usize) -> Read<()> {
-        if depth > MAX_DEPTH {
-            Err(self.error(reader, NbtError::TooDeep))
-        } else {
-            Ok(())
-        }
     }
 
     fn error(&self, reader: &Reader<'_>, error: NbtError) -> DecodeError {

@@ -62,6 +62,11 @@ pub struct ChunkSummary {
 }
 
 impl Chunk {
+    /// What is wrong with it although a client goes on; the machine reports these itself.
+    pub fn remarks(&self) -> &[RemarkKind] {
+        &self.remarks
+    }
+
     /// Whether a client until 47 forgets the chunk: a whole column without a section.
     pub(crate) fn is_unload(&self, version: crate::Version) -> bool {
         version.unloads_by_empty_chunk() && self.full && self.summary.sections == 0
@@ -270,7 +275,7 @@ fn read_sections(
         let result = r.summarised(
             "",
             |r| section::read(r, context, layout, index, remarks),
-            |()| "section".to_owned(),
+            |summary| summary.to_string(),
         );
         index += 1;
         result

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::context::Context;
 use super::light::LIGHT_ARRAY;
 use crate::layout::{self, SectionLayout};
@@ -12,6 +14,8 @@ const BIOMES: usize = 4 * 4 * 4;
 const MAX_PALETTE: usize = BLOCKS;
 /// Most longs of a data array; more than 64 bits for each block are never needed.
 const MAX_ARRAY: usize = BLOCKS;
+/// Biomes of a client that was not told how many it has: those of most versions.
+const USUAL_BIOMES: usize = 64;
 /// The registry whose ids a section's biomes are.
 const BIOME_REGISTRY: &str = "minecraft:worldgen/biome";
 
@@ -31,6 +35,41 @@ struct Container {
     direct: u32,
 }
 
+/// How a container was written, for a dump.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    Single(i32),
+    Palette { bits: u8, entries: usize },
+    Direct { bits: u32 },
+}
+
+/// How a section was written, for a dump.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Summary {
+    blocks: Form,
+    biomes: Option<Form>,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::Single(id) => write!(f, "all {id}"),
+            Form::Palette { bits, entries } => write!(f, "{bits} bits, palette of {entries}"),
+            Form::Direct { bits } => write!(f, "{bits} bits, no palette"),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "blocks: {}", self.blocks)?;
+        match &self.biomes {
+            Some(biomes) => write!(f, "; biomes: {biomes}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One section, with its light where the protocol has it there.
 pub(super) fn read(
     r: &mut Reader<'_>,
@@ -38,7 +77,7 @@ pub(super) fn read(
     layout: SectionLayout,
     index: usize,
     remarks: &mut Vec<RemarkKind>,
-) -> Result<(), DecodeError> {
+) -> Result<Summary, DecodeError> {
     let version = context.version;
     if layout.block_count {
         r.i16("blockCount")?;
@@ -56,27 +95,27 @@ pub(super) fn read(
         most: 8,
         direct: states.bits,
     };
-    container(r, layout, blocks, index, remarks)?;
-    if layout.single_value {
-        let count = context.biomes.unwrap_or(usize::MAX);
-        let biomes = Container {
-            name: "biomes",
-            registry: BIOME_REGISTRY,
-            size: BIOMES,
-            count: Some(count),
-            linear: (1, 3),
-            most: 3,
-            direct: ceil_log2(count),
-        };
-        container(r, layout, biomes, index, remarks)?;
-    }
+    let blocks = container(r, layout, blocks, index, remarks)?;
+    let biomes = Container {
+        name: "biomes",
+        registry: BIOME_REGISTRY,
+        size: BIOMES,
+        count: context.biomes,
+        linear: (1, 3),
+        most: 3,
+        direct: ceil_log2(context.biomes.unwrap_or(USUAL_BIOMES)),
+    };
+    let biomes = layout
+        .single_value
+        .then(|| container(r, layout, biomes, index, remarks))
+        .transpose()?;
     if version.has_light_in_sections() {
         r.take("blockLight", LIGHT_ARRAY)?;
         if context.world.is_some_and(|world| world.sky_light) {
             r.take("skyLight", LIGHT_ARRAY)?;
         }
     }
-    Ok(())
+    Ok(Summary { blocks, biomes })
 }
 
 fn container(
@@ -85,49 +124,41 @@ fn container(
     container: Container,
     index: usize,
     remarks: &mut Vec<RemarkKind>,
-) -> Result<(), DecodeError> {
+) -> Result<Form, DecodeError> {
     r.within(container.name, |r| {
         let bits = r.u8("bits")?;
         if layout.single_value && bits == 0 {
-            id(r, &container)?;
-            return array(r, layout, 0, index, remarks).map(|_| ());
+            let only = id(r, &container)?;
+            array(r, layout, 0, index, remarks)?;
+            return Ok(Form::Single(only));
         }
         let (low, high) = container.linear;
-        if bits <= container.most {
+        let (form, numbers) = if bits <= container.most {
             let bits = bits.max(low);
-            let palette = palette(r, &container, bits, bits <= high)?;
-            let start = r.offset();
-            let expected = longs(container.size, u32::from(bits), layout.spanning);
-            let data = array(r, layout, expected, index, remarks)?;
-            return check(
-                r,
-                layout,
-                &container,
-                start,
-                data,
-                u32::from(bits),
-                palette,
-                "the section's palette",
-            );
-        }
-        if layout.direct_has_palette {
-            r.length("palette", 0)?;
-        }
+            let entries = palette(r, &container, bits, bits <= high)?;
+            let below = Some((entries, "the section's palette"));
+            (
+                Form::Palette { bits, entries },
+                Numbers {
+                    bits: u32::from(bits),
+                    below,
+                },
+            )
+        } else {
+            if layout.direct_has_palette {
+                r.length("palette", 0)?;
+            }
+            let bits = container.direct;
+            let below = container.count.map(|count| (count, container.registry));
+            (Form::Direct { bits }, Numbers { bits, below })
+        };
         let start = r.offset();
-        let expected = longs(container.size, container.direct, layout.spanning);
+        let expected = longs(container.size, numbers.bits, layout.spanning);
         let data = array(r, layout, expected, index, remarks)?;
-        match container.count {
-            Some(count) => check(
-                r,
-                layout,
-                &container,
-                start,
-                data,
-                container.direct,
-                count,
-                container.registry,
-            ),
-            None => Ok(()),
+        // Until 756 clients put air where a number means nothing.
+        match data.filter(|_| layout.single_value) {
+            Some(data) => numbers.check(r, start, data, container.size).map(|()| form),
+            None => Ok(form),
         }
     })
 }
@@ -159,7 +190,7 @@ fn palette(
     Ok(length)
 }
 
-fn id(r: &mut Reader<'_>, container: &Container) -> Result<(), DecodeError> {
+fn id(r: &mut Reader<'_>, container: &Container) -> Result<i32, DecodeError> {
     let start = r.offset();
     let id = r.varint("palette")?;
     match container.count {
@@ -172,7 +203,7 @@ fn id(r: &mut Reader<'_>, container: &Container) -> Result<(), DecodeError> {
                 count,
             },
         )),
-        _ => Ok(()),
+        _ => Ok(id),
     }
 }
 
@@ -200,48 +231,50 @@ fn array<'a>(
     Ok(None)
 }
 
-/// Every number in the data must be below `count`. Until 756 clients put air where it is not.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one thing that is checked, and what the error says of it"
-)]
-fn check(
-    r: &Reader<'_>,
-    layout: SectionLayout,
-    container: &Container,
-    start: usize,
-    data: Option<&[u8]>,
+/// The numbers in a data array.
+#[derive(Clone, Copy)]
+struct Numbers {
     bits: u32,
-    count: usize,
-    registry: &'static str,
-) -> Result<(), DecodeError> {
-    let Some(data) = data.filter(|_| layout.single_value && bits > 0) else {
-        return Ok(());
-    };
-    let per_long = (u64::BITS / bits) as usize;
-    let mask = (1_u64 << bits) - 1;
-    let mut left = container.size;
-    for chunk in data.as_chunks::<8>().0 {
-        let mut long = u64::from_be_bytes(*chunk);
-        for _ in 0..per_long.min(left) {
-            let number = long & mask;
-            if number >= count as u64 {
-                let id = i32::try_from(number).unwrap_or(i32::MAX);
-                return Err(r.error_at(
-                    start,
-                    "data",
-                    DecodeErrorKind::NoSuchId {
-                        id,
-                        registry,
-                        count,
-                    },
-                ));
+    /// Each must be below this; and what has so many entries.
+    below: Option<(usize, &'static str)>,
+}
+
+impl Numbers {
+    fn check(
+        self,
+        r: &Reader<'_>,
+        start: usize,
+        data: &[u8],
+        size: usize,
+    ) -> Result<(), DecodeError> {
+        let Some((count, registry)) = self.below.filter(|_| self.bits > 0) else {
+            return Ok(());
+        };
+        let per_long = (u64::BITS / self.bits) as usize;
+        let mask = (1_u64 << self.bits) - 1;
+        let mut left = size;
+        for chunk in data.as_chunks::<8>().0 {
+            let mut long = u64::from_be_bytes(*chunk);
+            for _ in 0..per_long.min(left) {
+                let number = long & mask;
+                if number >= count as u64 {
+                    let id = i32::try_from(number).unwrap_or(i32::MAX);
+                    return Err(r.error_at(
+                        start,
+                        "data",
+                        DecodeErrorKind::NoSuchId {
+                            id,
+                            registry,
+                            count,
+                        },
+                    ));
+                }
+                long >>= self.bits;
             }
-            long >>= bits;
+            left = left.saturating_sub(per_long);
         }
-        left = left.saturating_sub(per_long);
+        Ok(())
     }
-    Ok(())
 }
 
 /// Longs of `size` numbers of so many bits.

@@ -6,6 +6,7 @@ use crate::Version;
 use crate::layout;
 use crate::nbt::{Compound, Tag};
 use crate::packet::TagGroup;
+use crate::remark::RemarkKind;
 use crate::wire::is_identifier;
 
 /// Edge of a section: heights are multiples of it.
@@ -13,12 +14,15 @@ const SECTION: i64 = 16;
 /// Lowest `min_y`, and highest `min_y + height`, of a dimension type (vanilla).
 const Y_LIMIT: i64 = 2032;
 
+/// The namespace of everything in the packs that clients know.
+const VANILLA: &str = "minecraft:";
+
 pub(super) fn check(
     registries: &Registries,
     version: Version,
     tags: &[TagGroup],
     packs_agreed: bool,
-) -> Result<(), RegistryFault> {
+) -> Result<Vec<RemarkKind>, RegistryFault> {
     for name in layout::required_registries(version) {
         match registries.get(name) {
             None => {
@@ -43,12 +47,17 @@ pub(super) fn check(
             });
         }
     }
+    let mut remarks = Vec::new();
     for registry in &registries.all {
         for entry in &registry.entries {
             check_entry(version, registry, entry, tags, packs_agreed)?;
+            if entry.element.is_none() && is_unknown(version, &registry.name, &entry.name) {
+                let (registry, entry) = (registry.name.clone(), entry.name.clone());
+                remarks.push(RemarkKind::UnknownRegistryEntry { registry, entry });
+            }
         }
     }
-    Ok(())
+    Ok(remarks)
 }
 
 fn check_entry(
@@ -72,7 +81,7 @@ fn check_entry(
         packs_agreed,
     };
     let Some(given) = &entry.element else {
-        if !packs_agreed || is_foreign(version, &registry.name, &entry.name) {
+        if !packs_agreed || !entry.name.starts_with(VANILLA) {
             return Err(no_data());
         }
         return match own_element(version, &registry.name, &entry.name) {
@@ -84,8 +93,9 @@ fn check_entry(
     check_tags(version, registry, entry, given, tags)
 }
 
-/// Whether the client's own data certainly lack this entry: they have the registry, but not the entry.
-fn is_foreign(version: Version, registry: &str, entry: &str) -> bool {
+/// Whether the data here have the registry, but not the entry. They may lack an entry that the game has, so this alone is
+/// no fault.
+fn is_unknown(version: Version, registry: &str, entry: &str) -> bool {
     vb_data::registries(version.protocol())
         .iter()
         .find(|known| known.name == registry)
@@ -251,5 +261,121 @@ fn each_reference(tag: &Tag, visit: &mut impl FnMut(&str)) {
             .iter()
             .for_each(|entry| each_reference(&entry.tag, visit)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_tags;
+    use crate::nbt::{Compound, Kind, List, Tag};
+    use crate::packet::TagGroup;
+    use crate::registry::{Entry, Registry, RegistryFault};
+    use crate::{RegistryEntry, Version, registry::Registries};
+
+    fn element(text: &str) -> Compound {
+        let mut inner = Compound::default();
+        inner.push("supported", Tag::String(text.to_owned()));
+        let mut outer = Compound::default();
+        let items = vec![Tag::Compound(inner)];
+        outer.push(
+            "list",
+            Tag::List(List {
+                kind: Kind::Compound,
+                items,
+            }),
+        );
+        outer
+    }
+
+    fn missing_tag(protocol: i32, text: &str, sent: &[&str]) -> Option<RegistryFault> {
+        let registry = Registry {
+            name: "minecraft:dialog".to_owned(),
+            entries: Vec::new(),
+        };
+        let entry = Entry {
+            name: "minecraft:x".to_owned(),
+            id: 0,
+            element: None,
+        };
+        let tags = sent
+            .iter()
+            .map(|name| ((*name).to_owned(), vec![0]))
+            .collect();
+        let groups = [TagGroup {
+            registry: "minecraft:item".to_owned(),
+            tags,
+        }];
+        check_tags(
+            Version::new(protocol),
+            &registry,
+            &entry,
+            &element(text),
+            &groups,
+        )
+        .err()
+    }
+
+    #[test]
+    fn from_776_on_a_tag_that_is_named_must_have_been_sent() {
+        let fault = RegistryFault::MissingTag {
+            registry: "minecraft:dialog".to_owned(),
+            entry: "minecraft:x".to_owned(),
+            tag: "minecraft:axes".to_owned(),
+        };
+        assert_eq!(missing_tag(776, "#minecraft:axes", &[]), Some(fault));
+        assert_eq!(
+            missing_tag(776, "#minecraft:axes", &["minecraft:axes"]),
+            None
+        );
+        assert_eq!(missing_tag(776, "#minecraft:axes", &["axes"]), None);
+        assert_eq!(missing_tag(775, "#minecraft:axes", &[]), None);
+        // A colour, and something that is no reference.
+        assert_eq!(missing_tag(776, "#ffaa00", &[]), None);
+        assert_eq!(missing_tag(776, "minecraft:axes", &[]), None);
+    }
+
+    #[test]
+    fn a_pack_that_was_agreed_on_has_vanilla_entries_only() {
+        let fault = |entry: &str, packs_agreed| {
+            let mut registries = Registries::default();
+            for registry in vb_data::registries(767) {
+                let entries: Vec<_> = registry
+                    .entries
+                    .iter()
+                    .map(|entry| RegistryEntry {
+                        name: entry.name.to_owned(),
+                        element: None,
+                    })
+                    .collect();
+                registries.add(registry.name, &entries);
+            }
+            registries.add(
+                "minecraft:wolf_variant",
+                &[RegistryEntry {
+                    name: entry.to_owned(),
+                    element: None,
+                }],
+            );
+            registries.check(Version::new(767), &[], packs_agreed)
+        };
+        assert_eq!(fault("minecraft:woods", true), Ok(Vec::new()));
+        assert!(matches!(
+            fault("minecraft:woods", false),
+            Err(RegistryFault::NoData {
+                packs_agreed: false,
+                ..
+            })
+        ));
+        assert!(matches!(
+            fault("lobby:woods", true),
+            Err(RegistryFault::NoData {
+                packs_agreed: true,
+                ..
+            })
+        ));
+        assert_eq!(
+            fault("minecraft:green", true).map(|remarks| remarks.len()),
+            Ok(1)
+        );
     }
 }

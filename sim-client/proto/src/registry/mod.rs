@@ -9,12 +9,16 @@ use crate::Version;
 use crate::layout::FieldKind;
 use crate::nbt::{self, Compound, Tag};
 use crate::packet::{Dimension, RegistryEntry, TagGroup, WorldShape};
+use crate::remark::RemarkKind;
 use crate::wire::Reader;
 
 /// The registry of dimension types.
 pub(crate) const DIMENSION_TYPE: &str = "minecraft:dimension_type";
 /// The registry of biomes.
 pub(crate) const BIOME: &str = "minecraft:worldgen/biome";
+
+/// Most entries of a registry that are kept; no game has a hundredth of it.
+const MAX_ENTRIES: usize = 1 << 16;
 
 /// What the client was given.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,7 +110,7 @@ impl Registries {
                 self.all.len() - 1
             });
         let known = &mut self.all[index].entries;
-        for entry in entries {
+        for entry in entries.iter().take(MAX_ENTRIES.saturating_sub(known.len())) {
             let id = i32::try_from(known.len()).unwrap_or(i32::MAX);
             let element = entry.element.as_ref().and_then(Tag::as_compound).cloned();
             known.push(Entry {
@@ -128,7 +132,7 @@ impl Registries {
         version: Version,
         tags: &[TagGroup],
         packs_agreed: bool,
-    ) -> Result<(), RegistryFault> {
+    ) -> Result<Vec<RemarkKind>, RegistryFault> {
         check::check(self, version, tags, packs_agreed)
     }
 
