@@ -440,7 +440,10 @@ fn keep_alive_policies() {
     };
     let second = Duration::from_secs(1);
     let (seven, eight) = (7_i64.to_be_bytes().to_vec(), 8_i64.to_be_bytes().to_vec());
-    assert_eq!(sent(KeepAlivePolicy::Answer, second), [seven.clone()]);
+    assert_eq!(
+        sent(KeepAlivePolicy::Answer, second),
+        std::slice::from_ref(&seven)
+    );
     assert_eq!(sent(KeepAlivePolicy::Never, second), Vec::<Vec<u8>>::new());
     assert_eq!(sent(KeepAlivePolicy::WrongId, second), [eight]);
     assert_eq!(

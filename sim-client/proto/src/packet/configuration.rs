@@ -1,9 +1,11 @@
-use super::join::{configuration_summary, read_codec};
+use std::sync::Arc;
+
+use super::join::read_codec;
 use super::login::read_json_text;
 use super::{Packet, play};
 use crate::Text;
 use crate::layout::{self, TagsLayout};
-use crate::nbt::{self, Compound, Tag};
+use crate::nbt::{self, Compound};
 use crate::version::RegistrySource;
 use crate::wire::{DecodeError, Reader};
 
@@ -18,7 +20,7 @@ const MAX_PACK_TEXT: usize = 32_767;
 #[derive(Clone, Debug, PartialEq)]
 pub enum RegistryData {
     /// All of them (764, 765).
-    Compound(Compound),
+    Compound(Arc<Compound>),
     /// One of them (766+).
     One {
         /// The registry's identifier.
@@ -34,7 +36,7 @@ pub struct RegistryEntry {
     /// Its identifier.
     pub name: String,
     /// What it is; None when both sides have it from a known pack (766+).
-    pub element: Option<Tag>,
+    pub element: Option<Arc<Compound>>,
 }
 
 /// The tags of one registry.
@@ -84,18 +86,24 @@ pub(super) fn read_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, 
 
 fn registry_data(r: &mut Reader<'_>) -> Result<RegistryData, DecodeError> {
     if r.version().registry_source() == RegistrySource::Compound {
-        return read_codec(r, "codec").map(RegistryData::Compound);
+        return read_codec(r, "codec")
+            .map(Arc::new)
+            .map(RegistryData::Compound);
     }
     let registry = r.identifier("id")?.to_owned();
     let entries = r.array("entries", MAX_ENTRIES, |r| {
         let name = r.identifier("key")?.to_owned();
         let element = r.option("value", |r| {
             let start = r.offset();
-            let compound = Tag::Compound(nbt::read_root(r, "value")?);
+            let compound = nbt::read_root(r, "value")?;
             if r.is_recording() {
-                r.record("value", start, configuration_summary(&compound));
+                r.record(
+                    "value",
+                    start,
+                    format_args!("compound, {} entries", compound.entries.len()),
+                );
             }
-            Ok(compound)
+            Ok(Arc::new(compound))
         })?;
         Ok(RegistryEntry { name, element })
     })?;

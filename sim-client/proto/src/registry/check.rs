@@ -51,7 +51,7 @@ pub(super) fn check(
     for registry in &registries.all {
         for entry in &registry.entries {
             check_entry(version, registry, entry, tags, packs_agreed)?;
-            if entry.element.is_none() && is_unknown(version, &registry.name, &entry.name) {
+            if entry.given().is_none() && is_unknown(version, &registry.name, &entry.name) {
                 let (registry, entry) = (registry.name.clone(), entry.name.clone());
                 remarks.push(RemarkKind::UnknownRegistryEntry { registry, entry });
             }
@@ -80,7 +80,7 @@ fn check_entry(
         entry: entry.name.clone(),
         packs_agreed,
     };
-    let Some(given) = &entry.element else {
+    let Some(given) = entry.given() else {
         if !packs_agreed || !entry.name.starts_with(VANILLA) {
             return Err(no_data());
         }
@@ -295,7 +295,7 @@ mod tests {
         let entry = Entry {
             name: "minecraft:x".to_owned(),
             id: 0,
-            element: None,
+            element: crate::registry::Element::Own,
         };
         let tags = sent
             .iter()
