@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reference_backend::{
     Capability, CpuMeter, DenyReason, GuestComponent, GuestEngine, Host, HostConfig, HostEvent,
-    PlayerId, PluginConfig, PluginState,
+    PlayerId, PluginConfig, PluginState, StartError,
 };
 use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
@@ -193,6 +193,34 @@ impl GuestSubject {
         })
     }
 
+    /// Does something of the caller's own with a host that runs the guest, in virtual time.
+    ///
+    /// # Errors
+    /// When the host does not start.
+    pub fn in_lab<T>(
+        &self,
+        protocol: i32,
+        seed: u64,
+        run: impl AsyncFnOnce(&GuestLab) -> T,
+    ) -> Result<T, Refusal> {
+        let lab = async {
+            let origin = Origin::now();
+            let recorder = Recorder::new(origin);
+            let host = self.host(&recorder).await?;
+            let rng = RefCell::new(Rng::for_purpose(seed, "lab", protocol));
+            let lab = GuestLab {
+                protocol,
+                recorder,
+                host,
+                subject: self.clone(),
+                origin,
+                rng,
+            };
+            Ok(run(&lab).await)
+        };
+        in_virtual_time(lab).map_err(Refusal::Runtime)?
+    }
+
     async fn try_start(&self) -> Result<(), Refusal> {
         let recorder = Recorder::new(Origin::now());
         let _host = self.host(&recorder).await?;
@@ -233,8 +261,19 @@ impl GuestSubject {
             .guest(self.name.clone(), self.component.clone(), config)
             .observer(Arc::clone(recorder) as _)
             .start()
-            .await?;
-        Ok(host)
+            .await;
+        host.map_err(|error| match error {
+            StartError::MissingCapability(missing) => {
+                let denied = self.options.deny.contains(&missing.capability);
+                let hint = if denied {
+                    "leave out --deny"
+                } else {
+                    "give it with --grant"
+                };
+                Refusal::Capability { missing, hint }
+            }
+            error => Refusal::Start(error),
+        })
     }
 }
 

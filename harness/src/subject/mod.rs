@@ -10,6 +10,7 @@ pub mod player;
 pub mod recorder;
 mod trail;
 
+use reference_backend::bridge::MissingCapability;
 use reference_backend::{EngineError, LoadError, StartError, TrapKind};
 
 /// An option that cannot be followed.
@@ -53,6 +54,17 @@ pub enum Refusal {
          called with when a client joins"
     )]
     NoHandler(String),
+    /// It imports what it may not have.
+    #[error(
+        "plugin {}: imports {}, which needs the capability {}, and may not have it: {hint} {}",
+        missing.plugin, missing.interface, missing.capability, missing.capability
+    )]
+    Capability {
+        /// What is missing, and to whom.
+        missing: MissingCapability,
+        /// The option that mends it.
+        hint: &'static str,
+    },
     /// The host cannot run it.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -38,9 +38,7 @@ async fn run(lab: &GuestLab) -> Outcome {
             Err(player.finding(CLAUSE, expected(), got).at(at).into())
         }
         None => {
-            let trap = lab.recorder.traps().first().map(|trap| format!("; the guest trapped: {trap}"));
-            let got = format!("{}{}", no_join_game(&player), trap.unwrap_or_default());
-            Err(player.broken(CLAUSE, expected(), got))
+            Err(player.broken(CLAUSE, expected(), no_join_game(&player)))
         }
     }
 }

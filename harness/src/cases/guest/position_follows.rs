@@ -47,6 +47,6 @@ async fn run(lab: &GuestLab) -> Outcome {
             let got = format!("the first came after {}", secs(at.saturating_sub(started)));
             Err(player.finding(CLAUSE, EXPECTED, got).at(at).into())
         }
-        None => Err(player.broken(CLAUSE, EXPECTED, format!("none came within {}", secs(LIMIT)))),
+        None => Err(player.broken(CLAUSE, EXPECTED, format!("none came within {}: {}", secs(LIMIT), player.stands()))),
     }
 }

@@ -44,6 +44,7 @@ pub fn record(protocol: i32) -> Recording {
         .map(|(state, direction, name)| format!("nobody wrote the {direction} {name} of {state}"))
         .collect();
     recording.faults.extend(missing);
+    recording.drop_repetitions();
     recording
 }
 
