@@ -19,11 +19,8 @@ use crate::fields;
 use crate::hash::Fnv;
 use crate::names;
 
-/// The longest frame that the protocol permits, in bytes: a length prefix has at most three, of seven bits each. azalea waits
-/// for the rest of a longer one for ever, so that it must be noticed here.
-pub(crate) const MAX_FRAME: usize = (1 << 21) - 1;
-
-/// How many bytes a frame's length prefix has at most.
+/// How many bytes a frame's length prefix has at most, seven bits of the length each: no frame is longer than 2,097,151 bytes.
+/// azalea takes more, and then waits for the rest of such a frame for ever.
 const MAX_PREFIX: usize = 3;
 
 /// How many characters of an error are kept: azalea's may list every byte that it could not place.
@@ -186,20 +183,19 @@ impl Session {
         loop {
             let threshold = self.threshold;
             let buffer = &mut self.half(direction).buffer;
+            if endless(buffer) {
+                return Err(format!(
+                    "broken {} frame: its length has more than {MAX_PREFIX} bytes",
+                    direction.name()
+                ));
+            }
             // The type parameter stands for the stream that would have been read from; there is none.
             let frame = read_raw_packet_from_buffer::<tokio::io::Empty>(buffer, threshold)
                 .map_err(|error| format!("broken {} frame: {}", direction.name(), cut(&error)))?;
-            let Some(frame) = frame else {
-                let waiting = buffer.get_ref().len() as u64 - buffer.position();
-                if waiting > (MAX_FRAME + MAX_PREFIX) as u64 {
-                    return Err(format!(
-                        "broken {} frame: longer than {MAX_FRAME} bytes",
-                        direction.name()
-                    ));
-                }
-                return Ok(());
-            };
-            self.packet(direction, &frame, at, lines)?;
+            match frame {
+                Some(frame) => self.packet(direction, &frame, at, lines)?,
+                None => return Ok(()),
+            }
         }
     }
 
@@ -398,6 +394,14 @@ fn read<P: ProtocolPacket + Debug>(frame: &[u8]) -> Result<P, String> {
         return Err(format!("{left} bytes left over after {}", packet.name()));
     }
     Ok(packet)
+}
+
+/// Whether the length at the head of what has come goes on after the most bytes that it may have.
+fn endless(buffer: &Cursor<Vec<u8>>) -> bool {
+    let head = usize::try_from(buffer.position())
+        .ok()
+        .and_then(|start| buffer.get_ref().get(start..start.checked_add(MAX_PREFIX)?));
+    head.is_some_and(|head| head.iter().all(|byte| byte & 0x80 != 0))
 }
 
 /// A packet's id, a varint, and what follows it.

@@ -1,5 +1,7 @@
 //! The program as a harness runs it: exit codes and messages.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
