@@ -7,7 +7,8 @@ use vbspec::clause::Subject;
 use vbspec::event::Event;
 use vbspec::runner;
 use vbspec::select::{self, Expectations};
-use vbspec::subject::guest::{GuestOptions, GuestSubject};
+use vbspec::subject::guest::GuestSubject;
+use vbspec::subject::options::GuestOptions;
 
 const ROUNDS: usize = 3;
 

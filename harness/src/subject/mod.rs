@@ -5,13 +5,20 @@ pub mod clock;
 pub mod guest;
 pub mod host;
 mod judge;
+pub mod lab;
 pub mod native;
+pub mod options;
 pub mod player;
 pub mod recorder;
 mod trail;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use reference_backend::bridge::MissingCapability;
 use reference_backend::{EngineError, LoadError, StartError, TrapKind};
+
+/// The address that plugins are told their clients have.
+pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
 /// An option that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use sim_proto::RemarkKind;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::{Outcome, Stop};
 use super::text::VISIT;
 

@@ -6,7 +6,7 @@ use sim_proto::Event;
 use vb_data::State;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
 

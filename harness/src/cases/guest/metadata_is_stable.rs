@@ -3,7 +3,7 @@
 use reference_backend::{HostEvent, PluginMetadata, PluginState};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::{Finding, Outcome, Stop};
 
 const CLAUSE: &str = "VB-META-01";

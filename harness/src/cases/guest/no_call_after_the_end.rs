@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reference_backend::{HostEvent, PlayerErrorKind};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 
 const PLAYERS: usize = 5;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sim_proto::{ClientConfig, FaultKind, KeepAlivePolicy};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
-use crate::subject::guest::sent_by_guest;
+use crate::subject::lab::GuestLab;
+use crate::subject::lab::sent_by_guest;
 use crate::subject::player::{Player, close_text};
 use crate::verdict::{Outcome, Stop};
 

@@ -2,7 +2,7 @@
 
 use super::text::VISIT;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::close_text;
 use crate::verdict::Outcome;
 

@@ -25,7 +25,7 @@ use judge::{Kind, Run};
 /// A wrong call, or a list of exceptions that cannot be read.
 const USAGE: u8 = 2;
 /// Problems of one protocol that are printed.
-const SHOWN: usize = 8;
+const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
     let mut wanted = Vec::new();
