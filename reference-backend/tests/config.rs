@@ -10,7 +10,7 @@ fn parse(text: &str) -> HostConfig {
 
 fn error(text: &str) -> String {
     HostConfig::parse(text, "host.toml")
-        .unwrap_err()
+        .expect_err("a mistake")
         .to_string()
 }
 

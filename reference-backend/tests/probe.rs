@@ -2,7 +2,9 @@
 
 mod support;
 
-use reference_backend::{Callback, EndCause, GameProfile, HostEvent, ProfileProperty, Uuid};
+use reference_backend::{
+    Callback, EndCause, GameProfile, HostEvent, PlayerId, ProfileProperty, Uuid,
+};
 use std::time::Duration;
 use support::raw::RawClient;
 use support::{Probe, Recorder, artifact, builder, granted};
@@ -47,7 +49,7 @@ async fn a_profile_reaches_the_guest_as_it_is() {
     let property = |n: usize| ProfileProperty {
         name: format!("name{n}"),
         value: format!("value{n}"),
-        signature: (n % 2 == 0).then(|| format!("signed{n}")),
+        signature: n.is_multiple_of(2).then(|| format!("signed{n}")),
     };
     let host = builder()
         .guest("probe", artifact("probe"), granted())
@@ -504,8 +506,42 @@ async fn shutdown_tells_every_player_and_disables_the_plugin_last() {
         Some("disable")
     );
     assert_eq!(probe.host.connection_count(), 0);
-    let mut late = RawClient::connect(&probe.host, 770, "late").await;
-    assert_eq!(late.next().await, None);
+    let mut late = probe.host.connect(support::peer());
+    assert_eq!(
+        tokio::io::AsyncReadExt::read(&mut late, &mut [0])
+            .await
+            .unwrap(),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kick_says_why_and_ends_one_session_once() {
+    let probe = Probe::start(&[]).await;
+    let mut victim = RawClient::join(&probe.host, 770, "victim").await;
+    let mut other = RawClient::join(&probe.host, 770, "other").await;
+    assert_eq!(
+        probe.tell(&mut victim, "info").await,
+        "ok player=1 protocol=770 name=victim"
+    );
+    assert!(probe.host.kick(PlayerId(1), "behave"));
+    assert!(victim.kicked().await.contains("behave"));
+    probe.line(|line| line == "end handler=1 player=1").await;
+    probe
+        .recorder
+        .wait_for(|event| {
+            matches!(
+                event,
+                HostEvent::Closed {
+                    cause: EndCause::Kicked,
+                    ..
+                }
+            )
+        })
+        .await;
+    assert!(!probe.host.kick(PlayerId(1), "again"));
+    assert_eq!(probe.tell(&mut other, "send 7 01").await, "ok");
+    assert_eq!(probe.lines("end "), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,8 +11,9 @@ use reference_backend::{
 };
 use sim_client::Driver;
 use sim_proto::ClientConfig;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
@@ -24,8 +25,17 @@ pub const LONG: Duration = Duration::from_secs(600);
 pub static ENGINE: LazyLock<GuestEngine> =
     LazyLock::new(|| GuestEngine::new(CpuMeter::Fuel).expect("wasmtime runs here"));
 
-/// A committed guest.
+/// A committed guest, compiled once for all tests of a file.
 pub fn artifact(name: &str) -> GuestComponent {
+    static LOADED: Mutex<BTreeMap<String, GuestComponent>> = Mutex::new(BTreeMap::new());
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    loaded
+        .entry(name.to_owned())
+        .or_insert_with(|| load_artifact(name))
+        .clone()
+}
+
+fn load_artifact(name: &str) -> GuestComponent {
     let path = format!(
         "{}/../fixtures/artifacts/{name}.wasm",
         env!("CARGO_MANIFEST_DIR")
