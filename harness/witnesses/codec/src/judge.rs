@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use infrarust_protocol::{
 };
 use sim_proto::wire::Field;
 use vb_data::{Direction, State};
-use witness_packets::Recording;
+use witness_packets::{Meant, Recorded, Recording, Value};
 
 use crate::exceptions::Problem;
 
@@ -19,19 +20,21 @@ pub(crate) type Kind = (Direction, State, String);
 
 /// What differs between two readings of one packet.
 #[derive(Debug, Default)]
-pub(crate) struct Differences(Vec<String>);
+pub(crate) struct Differences {
+    found: Vec<String>,
+    /// What it read, field by field, as text.
+    said: BTreeMap<String, String>,
+}
 
 impl Differences {
-    /// Notes a field in which they differ from us.
-    pub(crate) fn field<T: PartialEq + std::fmt::Debug>(&mut self, name: &str, theirs: T, ours: T) {
-        if theirs != ours {
-            self.0
-                .push(format!("{name} is {theirs:?} to it and {ours:?} to us"));
-        }
+    /// Notes a field as it read it, and whether we read it otherwise.
+    pub(crate) fn field<T: PartialEq + fmt::Debug>(&mut self, name: &str, theirs: T, ours: T) {
+        self.said(name, &theirs);
+        self.compare(name, theirs, ours);
     }
 
     /// A field that we say the protocol does not have is not compared: if they had it, there would be bytes for it.
-    pub(crate) fn optional<T: PartialEq + std::fmt::Debug>(
+    pub(crate) fn optional<T: PartialEq + fmt::Debug>(
         &mut self,
         name: &str,
         theirs: T,
@@ -42,9 +45,54 @@ impl Differences {
         }
     }
 
+    /// Notes whether we read a field otherwise.
+    pub(crate) fn compare<T: PartialEq + fmt::Debug>(&mut self, name: &str, theirs: T, ours: T) {
+        if theirs != ours {
+            self.note(format!("{name} is {theirs:?} to it and {ours:?} to us"));
+        }
+    }
+
+    /// Notes a field as it read it.
+    pub(crate) fn said(&mut self, name: &str, theirs: impl fmt::Debug) {
+        self.said.insert(name.to_owned(), format!("{theirs:?}"));
+    }
+
     /// Notes that something cannot be compared.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
-        self.0.push(text.into());
+        self.found.push(text.into());
+    }
+
+    /// Notes each field that it read otherwise than it was meant.
+    fn against(&mut self, meant: &[Meant]) {
+        for Meant { field, value } in meant {
+            let names = field.trim_start_matches('?').split('|');
+            let read = names
+                .into_iter()
+                .find_map(|name| Some((name, self.said.get(name)?)));
+            if let Some((name, read)) = read
+                && !texts(value).contains(read)
+            {
+                let text = format!("{name} is {read} to it, {value:?} was meant");
+                self.found.push(text);
+            }
+        }
+    }
+}
+
+/// A value in the texts that a reading of it may have.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Int(value) | Value::Choice(value, _) => vec![format!("{value:?}")],
+        Value::Float(value) => vec![format!("{value:?}")],
+        Value::Double(value) => vec![format!("{value:?}")],
+        Value::Bool(value) => vec![format!("{value:?}")],
+        Value::Str(value) => vec![format!("{value:?}")],
+        Value::Strs(value) => vec![format!("{value:?}")],
+        Value::Text(value) => vec![format!("{:?}", Some(value))],
+        Value::Uuid(value) => vec![format!("{value:?}")],
+        Value::Block(value) => vec![format!("{value:?}")],
+        // A game mode that there is not has a number too.
+        Value::Absent => vec!["None".to_owned(), "-1".to_owned()],
     }
 }
 
@@ -162,28 +210,10 @@ impl<'a> Run<'a> {
         let Some(kind) = self.common::<T>(name) else {
             return;
         };
-        let reading = |run: &Self, data: &[u8]| {
-            let data = Bytes::copy_from_slice(data);
-            sim_proto::decode(&run.recording.context, kind.1, name, &data)
-                .map_err(|error| error.to_string())
-        };
-        for data in self.recorded(&kind) {
-            self.ours_read += 1;
-            match (self.decoded::<T>(&data), reading(self, &data)) {
-                (Err(error), _) => self.problem(&kind, format!("ours, to it: {error}")),
-                (Ok(_), Err(error)) => self.problem(&kind, format!("ours, to us: {error}")),
-                (Ok(theirs), Ok(ours)) => {
-                    self.compare(&kind, "ours", |out| compare(&theirs, &ours, out))
-                }
-            }
-        }
-        for sample in samples {
-            self.theirs_read += 1;
-            match self.encoded(&sample).and_then(|data| reading(self, &data)) {
-                Err(error) => self.problem(&kind, format!("its, to us: {error}")),
-                Ok(ours) => self.compare(&kind, "its", |out| compare(&sample, &ours, out)),
-            }
-        }
+        let recording = self.recording;
+        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
+        self.ours(&kind, read, &compare);
+        self.its(&kind, &samples, read, &compare);
     }
 
     /// A clientbound packet that it only writes.
@@ -196,17 +226,9 @@ impl<'a> Run<'a> {
         let Some(kind) = self.common::<T>(name) else {
             return;
         };
-        for sample in samples {
-            self.theirs_read += 1;
-            let ours = self.encoded(&sample).and_then(|data| {
-                sim_proto::decode(&self.recording.context, kind.1, name, &data.into())
-                    .map_err(|error| error.to_string())
-            });
-            match ours {
-                Err(error) => self.problem(&kind, format!("its, to us: {error}")),
-                Ok(ours) => self.compare(&kind, "its", |out| compare(&sample, &ours, out)),
-            }
-        }
+        let recording = self.recording;
+        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
+        self.its(&kind, &samples, read, &compare);
     }
 
     /// A serverbound packet: it reads ours, and our dumps read its samples.
@@ -219,51 +241,86 @@ impl<'a> Run<'a> {
         let Some(kind) = self.common::<T>(name) else {
             return;
         };
-        for data in self.recorded(&kind) {
+        let protocol = self.version.0;
+        let read = |data: &[u8]| read_serverbound(protocol, &kind, data);
+        self.ours(&kind, read, &compare);
+        self.its(&kind, &samples, read, &compare);
+    }
+
+    fn ours<T: Packet, R>(
+        &mut self,
+        kind: &Kind,
+        read: impl Fn(&[u8]) -> Result<R, String>,
+        compare: &impl Fn(&T, &R, &mut Differences),
+    ) {
+        for Recorded { data, meant, .. } in self.recorded(kind) {
             self.ours_read += 1;
-            match (self.decoded::<T>(&data), self.annotated(&kind, &data)) {
-                (Err(error), _) => self.problem(&kind, format!("ours, to it: {error}")),
-                (Ok(_), Err(error)) => self.problem(&kind, format!("ours, to us: {error}")),
-                (Ok(theirs), Ok(ours)) => {
-                    self.compare(&kind, "ours", |out| compare(&theirs, &ours, out))
+            let theirs = self.decoded::<T>(kind, data);
+            match read(data) {
+                Err(error) => self.problem(kind, format!("ours, to us: {error}")),
+                Ok(ours) => {
+                    if let Some(theirs) = theirs {
+                        self.compare(kind, "ours", meant, |out| compare(&theirs, &ours, out));
+                    }
                 }
-            }
-        }
-        for sample in samples {
-            self.theirs_read += 1;
-            match self
-                .encoded(&sample)
-                .and_then(|data| self.annotated(&kind, &data))
-            {
-                Err(error) => self.problem(&kind, format!("its, to us: {error}")),
-                Ok(ours) => self.compare(&kind, "its", |out| compare(&sample, &ours, out)),
             }
         }
     }
 
-    fn compare(&mut self, kind: &Kind, whose: &str, compare: impl FnOnce(&mut Differences)) {
+    fn its<T: Packet, R>(
+        &mut self,
+        kind: &Kind,
+        samples: &[T],
+        read: impl Fn(&[u8]) -> Result<R, String>,
+        compare: &impl Fn(&T, &R, &mut Differences),
+    ) {
+        for sample in samples {
+            self.theirs_read += 1;
+            match self.encoded(sample).and_then(|data| read(&data)) {
+                Err(error) => self.problem(kind, format!("its, to us: {error}")),
+                Ok(ours) => self.compare(kind, "its", &[], |out| compare(sample, &ours, out)),
+            }
+        }
+    }
+
+    fn compare(
+        &mut self,
+        kind: &Kind,
+        whose: &str,
+        meant: &[Meant],
+        compare: impl FnOnce(&mut Differences),
+    ) {
         let mut differences = Differences::default();
         compare(&mut differences);
-        for difference in differences.0 {
+        differences.against(meant);
+        for difference in differences.found {
             self.problem(kind, format!("{whose}: {difference}"));
         }
     }
 
-    fn recorded(&self, (direction, state, name): &Kind) -> Vec<Vec<u8>> {
-        let ours = self.recording.packets.iter();
-        ours.filter(|packet| {
-            packet.direction == *direction && packet.state == *state && packet.name == *name
+    fn recorded(&self, kind: &Kind) -> impl Iterator<Item = &'a Recorded> + use<'a> {
+        let (direction, state, name) = kind.clone();
+        let packets: &'a [Recorded] = &self.recording.packets;
+        packets.iter().filter(move |packet| {
+            packet.direction == direction && packet.state == state && packet.name == name
         })
-        .map(|packet| packet.data.clone())
-        .collect()
     }
 
-    fn decoded<T: Packet>(&self, data: &[u8]) -> Result<T, String> {
+    /// What it reads of a packet of ours. Bytes that it leaves are a problem, but no reason not to look at the rest.
+    fn decoded<T: Packet>(&mut self, kind: &Kind, data: &[u8]) -> Option<T> {
         let mut rest = data;
-        let packet = T::decode(&mut rest, self.version).map_err(|error| error.to_string())?;
-        match rest.len() {
-            0 => Ok(packet),
-            left => Err(format!("{left} bytes left over")),
+        match T::decode(&mut rest, self.version) {
+            Ok(packet) => {
+                if !rest.is_empty() {
+                    let left = rest.len();
+                    self.problem(kind, format!("ours, to it: {left} bytes left over"));
+                }
+                Some(packet)
+            }
+            Err(error) => {
+                self.problem(kind, format!("ours, to it: {error}"));
+                None
+            }
         }
     }
 
@@ -274,19 +331,31 @@ impl<'a> Run<'a> {
             .map_err(|error| format!("it cannot write this: {error}"))?;
         Ok(data)
     }
+}
 
-    fn annotated(&self, (direction, state, name): &Kind, data: &[u8]) -> Result<Fields, String> {
-        let version = sim_proto::Version::new(self.version.0);
-        let id =
-            vb_data::packets(self.version.0, *state, *direction).and_then(|table| table.id(name));
-        let annotated = sim_proto::annotate(version, *state, *direction, id.unwrap_or(-1), data);
-        if let Some(error) = annotated.error {
-            return Err(error.to_string());
-        }
-        match annotated.fields.iter().find(|field| field.path == NOT_READ) {
-            Some(rest) => Err(format!("{} not read", rest.value)),
-            None => Ok(Fields(annotated.fields)),
-        }
+fn read_clientbound(
+    recording: &Recording,
+    (_, state, name): &Kind,
+    data: &[u8],
+) -> Result<sim_proto::Packet, String> {
+    let data = Bytes::copy_from_slice(data);
+    sim_proto::decode(&recording.context, *state, name, &data).map_err(|error| error.to_string())
+}
+
+fn read_serverbound(
+    protocol: i32,
+    (direction, state, name): &Kind,
+    data: &[u8],
+) -> Result<Fields, String> {
+    let version = sim_proto::Version::new(protocol);
+    let id = vb_data::packets(protocol, *state, *direction).and_then(|table| table.id(name));
+    let annotated = sim_proto::annotate(version, *state, *direction, id.unwrap_or(-1), data);
+    if let Some(error) = annotated.error {
+        return Err(error.to_string());
+    }
+    match annotated.fields.iter().find(|field| field.path == NOT_READ) {
+        Some(rest) => Err(format!("{} not read", rest.value)),
+        None => Ok(Fields(annotated.fields)),
     }
 }
 

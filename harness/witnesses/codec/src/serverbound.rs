@@ -1,5 +1,7 @@
 //! What clients send: its typed codecs against the simulated client's builders and dumps.
 
+use std::fmt::{Debug, Display};
+
 use infrarust_protocol::ConnectionState;
 use infrarust_protocol::codec::VarInt;
 use infrarust_protocol::packets::play::client_information::ClientInformation;
@@ -67,10 +69,7 @@ fn login(run: &mut Run<'_>) {
     }];
     run.serverbound("login_start", samples, |theirs, ours, out| {
         string(out, "username", &theirs.name, ours);
-        if let Some(uuid) = ours.get("playerUUID") {
-            let theirs = theirs.uuid.map(|uuid| format!("{:032x}", uuid.as_u128()));
-            out.field("playerUUID", theirs.as_deref(), Some(uuid));
-        }
+        uuid(out, "playerUUID", theirs.uuid, ours);
     });
     let response = |successful, data| SLoginPluginResponse {
         message_id: VarInt(300),
@@ -306,13 +305,7 @@ fn pack_answer(
     result: ResourcePackResult,
     ours: &Fields,
 ) {
-    if let Some(uuid) = ours.get("uuid") {
-        out.field(
-            "uuid",
-            id.map(|id| format!("{:032x}", id.as_u128())).as_deref(),
-            Some(uuid),
-        );
-    }
+    uuid(out, "uuid", id, ours);
     if ours.get("hash").is_some() {
         string(out, "hash", hash.unwrap_or_default(), ours);
     }
@@ -320,8 +313,11 @@ fn pack_answer(
 }
 
 /// A field that our dump does not show is one that the protocol does not have: if it had it, there would be bytes.
-fn number(out: &mut Differences, path: &str, theirs: impl std::fmt::Display, ours: &Fields) {
-    out.optional(path, theirs.to_string().as_str(), ours.get(path));
+fn number(out: &mut Differences, path: &str, theirs: impl Display + Debug, ours: &Fields) {
+    if let Some(ours) = ours.get(path) {
+        out.said(path, &theirs);
+        out.compare(path, theirs.to_string().as_str(), ours);
+    }
 }
 
 fn flag(out: &mut Differences, path: &str, theirs: bool, ours: &Fields) {
@@ -329,5 +325,13 @@ fn flag(out: &mut Differences, path: &str, theirs: bool, ours: &Fields) {
 }
 
 fn string(out: &mut Differences, path: &str, theirs: &str, ours: &Fields) {
-    out.field(path, Some(format!("{theirs:?}").as_str()), ours.get(path));
+    out.said(path, theirs);
+    out.compare(path, Some(format!("{theirs:?}").as_str()), ours.get(path));
+}
+
+fn uuid(out: &mut Differences, path: &str, theirs: Option<Uuid>, ours: &Fields) {
+    let Some(ours) = ours.get(path) else { return };
+    let theirs = theirs.unwrap_or_default().as_u128();
+    out.said(path, theirs);
+    out.compare(path, format!("{theirs:032x}").as_str(), ours);
 }

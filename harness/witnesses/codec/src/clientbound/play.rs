@@ -292,16 +292,11 @@ fn position(run: &mut Run<'_>) {
     }];
     run.clientbound("position", samples, |theirs, ours, out| {
         let position = expect!(ours, Packet::Position(position) => position, out);
-        out.field(
-            "position",
-            [theirs.x, theirs.y, theirs.z],
-            [position.x, position.y, position.z],
-        );
-        out.field(
-            "look",
-            [theirs.yaw, theirs.pitch],
-            [position.yaw, position.pitch],
-        );
+        out.field("x", theirs.x, position.x);
+        out.field("y", theirs.y, position.y);
+        out.field("z", theirs.z, position.z);
+        out.field("yaw", theirs.yaw, position.yaw);
+        out.field("pitch", theirs.pitch, position.pitch);
         out.field("flags", theirs.flags, position.flags);
         out.optional(
             "velocity",
