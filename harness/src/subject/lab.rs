@@ -202,7 +202,10 @@ impl GuestLab {
     }
 
     /// A claim that seems to hold although the guest trapped cannot be relied on.
-    pub(super) fn untrapped(&self) -> Outcome {
+    ///
+    /// # Errors
+    /// The trap, as what is in the way.
+    pub fn untrapped(&self) -> Outcome {
         match self.recorder.traps().first() {
             Some(trap) if !self.expects_traps.get() => {
                 let why = format!(

@@ -13,6 +13,8 @@ use crate::verdict::Outcome;
 /// Past the read timeout of every client.
 const LONGEST: Duration = Duration::from_secs(40);
 
+const AFTER: Duration = Duration::from_millis(50);
+
 /// See the module.
 pub const CASE: Case = Case::guest(
     "keep-alive-id-has-its-type",
@@ -35,6 +37,8 @@ async fn run(lab: &GuestLab) -> Outcome {
             LONGEST,
         )
         .await;
+    // What is wrong with a packet is told after it.
+    player.live(AFTER).await;
     if let Some((at, fault)) = player.fault_in(&["keep_alive"]) {
         let expected = "a keep-alive with an id of the protocol's type and nothing after it";
         return Err(player.broken_at("VB-KA-02", expected, fault.to_string(), at, &fault.site));

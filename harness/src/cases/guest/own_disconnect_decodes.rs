@@ -49,6 +49,12 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
+    let mut plain = lab.join().await?;
+    plain.live(ANSWER).await;
+    if plain.fault().is_some() {
+        return Err(plain.untestable(plain.stands()));
+    }
+    plain.leave().await;
     let silent = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
     let mut player = lab.join_as(silent).await?;
     player.until_closed(SILENCE).await;
