@@ -43,18 +43,23 @@ fn key(finished: &CaseFinished) -> String {
         (None, Some(reason)) => ("", reason.as_str()),
         (None, None) => ("", ""),
     };
-    let words = text.split_whitespace().map(|word| {
-        if word.contains(|c: char| c.is_ascii_digit()) {
-            "#"
-        } else {
-            word
-        }
-    });
-    let text: Vec<&str> = words.collect();
     format!(
         "{} {} {clause} {}",
         finished.case,
         verdict.kind,
-        text.join(" ")
+        without_numbers(text)
     )
+}
+
+/// The text with one sign for each word that has a number in it, so that the same on another protocol reads the same.
+pub fn without_numbers(text: &str) -> String {
+    let numberless = |word| {
+        if str::contains(word, |c: char| c.is_ascii_digit()) {
+            "#"
+        } else {
+            word
+        }
+    };
+    let words: Vec<&str> = text.split_whitespace().map(numberless).collect();
+    words.join(" ")
 }

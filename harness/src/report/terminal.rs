@@ -7,7 +7,7 @@ use anstyle::Style;
 
 use super::Reporter;
 use super::failure::{colour, numbers, seconds, verdict_lines};
-use super::groups::Groups;
+use super::groups::{Groups, without_numbers};
 use crate::event::{CaseFinished, Event, RunFinished, RunStarted, SubjectRefused};
 use crate::verdict::VerdictKind;
 
@@ -86,7 +86,7 @@ impl Terminal {
             VerdictKind::Untestable => {
                 let reason = finished.verdict.reason.clone().unwrap_or_default();
                 self.untestable
-                    .entry(reason)
+                    .entry(without_numbers(&reason))
                     .or_default()
                     .push(finished.clone());
             }

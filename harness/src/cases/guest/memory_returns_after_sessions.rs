@@ -51,6 +51,10 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     lab.expects_traps();
+    if !passes(lab, MOST_PAGES * PAGE, FEW).await? {
+        let why = lab.recorder.traps().first().map_or_else(String::new, |trap| format!(": {trap}"));
+        return Err(Stop::Untestable(format!("{FEW} sessions do not pass{why}"), Vec::new()));
+    }
     let (mut too_little, mut enough) = (0, MOST_PAGES);
     while too_little + 1 < enough {
         let pages = u64::midpoint(too_little, enough);
