@@ -1,3 +1,7 @@
-//! Under construction.
+//! `vbspec`: judges virtual backends, clause by clause.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vbspec::cli::main().into()
+}

@@ -1,3 +1,171 @@
-//! Under construction.
+//! The reference host as a program.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use clap::{Args, Parser, Subcommand};
+use reference_backend::{
+    ConfigError, CpuMeter, EngineError, GuestComponent, GuestEngine, Host, HostConfig, LoadError,
+    PluginConfig, StartError,
+};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// It went as it should: stopped by Ctrl-C, or checked and found good.
+const EXIT_OK: u8 = 0;
+/// The command line, the configuration, or a plugin that does not fit it.
+const EXIT_CONFIG: u8 = 2;
+/// It could not start or go on: an address in use, a machine that cannot run guests.
+const EXIT_FAILED: u8 = 3;
+
+/// The reference host of the virtual backend: takes Minecraft: Java Edition clients and lets plugins play server.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 2 usage or configuration, 3 it could not start or go on.")]
+struct Cli {
+    /// More of the log; twice for everything. RUST_LOG overrides it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Listens until Ctrl-C, which tells every player and stops.
+    Serve(ConfigFile),
+    /// Reads the configuration and loads and links every plugin, and runs nothing of them.
+    Check(ConfigFile),
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration, TOML.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{}: cannot be read: {source}\n  = help: plugins_dir must hold {name}.wasm for [plugins.{name}]", path.display())]
+    Plugin {
+        name: String,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("cannot listen on {bind}: {source}\n  = help: choose another `bind`, or stop what uses the port")]
+    Bind { bind: String, source: std::io::Error },
+    #[error("cannot take connections any more: {0}")]
+    Accept(std::io::Error),
+    #[error("no runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl Fault {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Plugin { .. } | Self::Load(_) | Self::Start(_) => EXIT_CONFIG,
+            Self::Bind { .. } | Self::Accept(_) | Self::Runtime(_) | Self::Engine(_) => EXIT_FAILED,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let done = match &cli.command {
+        Command::Serve(file) => serve(&file.config),
+        Command::Check(file) => check(&file.config),
+    };
+    match done {
+        Ok(()) => ExitCode::from(EXIT_OK),
+        Err(fault) => {
+            eprintln!("Error: {fault}");
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "info",
+        1 => "info,reference_backend=debug,guest=debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn serve(path: &Path) -> Result<(), Fault> {
+    let config = HostConfig::load(path)?;
+    let plugins = load(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Fault::Runtime)?;
+    runtime.block_on(async {
+        let bind = config.bind.clone();
+        let listener = TcpListener::bind(&bind)
+            .await
+            .map_err(|source| Fault::Bind { bind: bind.clone(), source })?;
+        let host = build(config, plugins).start().await?;
+        tracing::info!("listening on {}", listener.local_addr().map_or(bind, |at| at.to_string()));
+        let served = tokio::select! {
+            served = host.serve(listener) => served.map_err(Fault::Accept),
+            stop = tokio::signal::ctrl_c() => {
+                if let Err(error) = stop {
+                    tracing::warn!("Ctrl-C cannot be waited for: {error}");
+                }
+                Ok(())
+            }
+        };
+        tracing::info!("stopping");
+        host.shutdown("The server is stopping.").await;
+        served
+    })
+}
+
+fn check(path: &Path) -> Result<(), Fault> {
+    let config = HostConfig::load(path)?;
+    let plugins = load(&config)?;
+    for (name, component, _) in &plugins {
+        let imports: Vec<&str> = component.imports().collect();
+        println!("{name}: good; imports {}", imports.join(", "));
+    }
+    build(config, plugins).check()?;
+    println!("{}: good", path.display());
+    Ok(())
+}
+
+type Plugins = Vec<(String, GuestComponent, PluginConfig)>;
+
+fn load(config: &HostConfig) -> Result<Plugins, Fault> {
+    let engine = GuestEngine::new(CpuMeter::Epoch)?;
+    let mut plugins = Vec::new();
+    for (name, plugin) in &config.plugins {
+        let path = config.plugins_dir.join(format!("{name}.wasm"));
+        let bytes = std::fs::read(&path).map_err(|source| Fault::Plugin {
+            name: name.clone(),
+            path,
+            source,
+        })?;
+        let component = engine.load_within(name, &bytes, plugin.limits.component_bytes)?;
+        plugins.push((name.clone(), component, plugin.clone()));
+    }
+    Ok(plugins)
+}
+
+fn build(config: HostConfig, plugins: Plugins) -> reference_backend::HostBuilder {
+    plugins.into_iter().fold(Host::builder(config), |builder, (name, component, plugin)| {
+        builder.guest(name, component, plugin)
+    })
+}

@@ -1,1 +1,49 @@
-//! Under construction.
+//! A headless Minecraft: Java Edition client that notices what a real one would choke on: [`sim_proto`]'s machine on a
+//! connection, with tokio's clock. Where that clock is paused, it runs in virtual time.
+//!
+//! ```text
+//! TcpStream, DuplexStream -> Driver -> sim_proto::Client -> Event, Verdict
+//!                              |                              |
+//!                              |-> Trace -> Transcript (text) |-> describe (words)
+//! join_many: a Driver for each name, a Plan, an Outcome each
+//! ```
+//!
+//! - [`Driver`]: one client on one connection: [`Driver::next_event`], [`Driver::run_until`], [`Driver::run_for`],
+//!   [`Driver::run_to_end`]; how it can behave badly: [`Driver::send_raw`], [`Driver::reset`], [`Driver::half_close`],
+//!   [`Driver::stop_reading`].
+//! - [`Stream`], [`Reset`]: what it runs on. [`Target`], [`ConnectError`]: how to get there by TCP.
+//! - [`Trace`], [`Transcript`]: what passed, with times, bounded, and how to print it.
+//! - [`join_many`], [`Plan`], [`Outcome`]: many clients at once.
+//! - [`status`]: what a server says of itself in the server list.
+//! - [`describe`]: verdicts, ends and texts in words.
+//! - [`parse_protocol`], [`supported_releases`]: protocols by number or by version of the game.
+//! - [`exit`]: the exit codes of the binary, whose command line lives beside `main.rs`.
+//!
+//! What the client does by itself (log in, answer keep-alives and teleports, tick) and when it counts a fault is the
+//! machine's business; see [`sim_proto`]. Nothing here knows a packet's layout.
+
+mod clock;
+pub mod describe;
+mod driver;
+pub mod exit;
+mod outgoing;
+mod protocol;
+mod status;
+mod stream;
+mod swarm;
+mod target;
+mod trace;
+mod transcript;
+
+pub use driver::{CLOSE_DRAIN, Driver, MAX_UNSENT, NotSeen, READ_BUFFER, SendError};
+pub use protocol::{
+    ProtocolError, SUGGESTIONS, describe_release, parse_protocol, supported_releases,
+};
+pub use status::{Status, StatusError, status};
+pub use stream::{Reset, Stream};
+pub use swarm::{End, MAX_NAME, NameTooLong, Outcome, Plan, join_many, join_one, names};
+pub use target::{CONNECT_TIMEOUT, ConnectError, DEFAULT_PORT, MAX_HOST, Target, TargetError};
+pub use trace::{
+    NoteKind, PacketRecord, Record, TRACE_BYTES, TRACE_FIRST, TRACE_LAST, Trace, TraceEntry,
+};
+pub use transcript::{DUMP_BYTES, DUMP_LINES, DUMP_VALUE, SUMMARY, Transcript};

@@ -1,3 +1,8 @@
-//! Under construction.
+//! The `sim-client` binary: the library's driver and swarm on the command line. Its exit codes are in
+//! [`sim_client::exit`].
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

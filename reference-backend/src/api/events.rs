@@ -42,7 +42,7 @@ impl EventKind {
 
     /// Whether a listener's answer decides something. An event that takes no answer reaches every listener.
     #[must_use]
-    pub fn is_gate(self) -> bool {
+    pub fn takes_answer(self) -> bool {
         matches!(
             self,
             Self::PreLogin
@@ -50,6 +50,12 @@ impl EventKind {
                 | Self::ServerPreConnect
                 | Self::KickedFromServer
         )
+    }
+
+    /// Whether a listener that fails shuts the door. At the other events a failure counts as no opinion.
+    #[must_use]
+    pub fn is_gate(self) -> bool {
+        matches!(self, Self::PreLogin | Self::ServerPreConnect)
     }
 }
 

@@ -17,7 +17,7 @@ pub use plugin::{
     BoxFuture, NativePlugin, Registrar, RegistrationError, RegistrationErrorKind,
     VirtualBackendHandler,
 };
-pub(crate) use plugin::{HandlerEntry, ListenerEntry};
+pub(crate) use plugin::HandlerEntry;
 pub(crate) use session::Sealed;
 pub use session::{BatchError, PlayerError, PlayerErrorKind, VirtualBackendSession};
 pub use types::{

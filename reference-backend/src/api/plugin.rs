@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A future of a plugin, on the heap so that traits can hold it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +35,11 @@ pub trait VirtualBackendHandler: Send + Sync {
 
     /// Exactly once for every start. Nothing follows it.
     fn on_session_end(&self, player: PlayerId) -> BoxFuture<'_, ()>;
+
+    /// Whether the end callback can be called: not for a guest whose instance has trapped.
+    fn is_alive(&self, _player: PlayerId) -> bool {
+        true
+    }
 }
 
 /// A plugin that is part of the process.
@@ -80,7 +86,7 @@ pub struct RegistrationError {
 }
 
 impl RegistrationError {
-    fn new(kind: RegistrationErrorKind, message: String) -> Self {
+    pub(crate) fn new(kind: RegistrationErrorKind, message: String) -> Self {
         Self { kind, message }
     }
 }
@@ -91,7 +97,12 @@ pub(crate) struct ListenerEntry {
     pub id: ListenerId,
     pub kind: EventKind,
     pub priority: i16,
+    /// Over all plugins of the process: decides between equal priorities.
+    pub sequence: u64,
 }
+
+/// Registrations are told apart by when they came, across plugins.
+static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// One registered handler.
 #[derive(Clone)]
@@ -151,7 +162,8 @@ impl Registrar {
         }
         let id = ListenerId(self.next_listener);
         self.next_listener += 1;
-        self.listeners.push(ListenerEntry { id, kind, priority });
+        let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
+        self.listeners.push(ListenerEntry { id, kind, priority, sequence });
         Ok(id)
     }
 

@@ -40,7 +40,7 @@ pub struct GuestEngine {
     pub(crate) engine: Engine,
     pub(crate) meter: CpuMeter,
     /// Held so that the ticker stops with the last engine and its last instance.
-    pub(crate) ticker: Option<Arc<Ticker>>,
+    _ticker: Option<Arc<Ticker>>,
 }
 
 impl GuestEngine {
@@ -58,7 +58,7 @@ impl GuestEngine {
             CpuMeter::Fuel => None,
             CpuMeter::Epoch => Some(Ticker::start(&engine)?),
         };
-        Ok(Self { engine, meter, ticker })
+        Ok(Self { engine, meter, _ticker: ticker })
     }
 
     /// How this engine measures CPU time.

@@ -21,9 +21,20 @@
 //! Guest calls are synchronous and run on the task that makes them, which for a session's callbacks is the session's
 //! own. An instance is locked while it is called.
 
-// mod bindings;
+mod bindings;
+mod convert;
 mod engine;
+mod handler;
+mod imports;
+mod instance;
+mod linker;
 mod load;
+mod metadata;
+mod plugin;
+mod state;
+mod tasks;
 
 pub use engine::{CpuMeter, EngineError, GuestEngine};
 pub use load::{CONTRACT_PACKAGE, CONTRACT_VERSION, GuestComponent, LoadError, MissingCapability};
+pub(crate) use plugin::GuestDriver;
+pub use plugin::{FIRST_RESTART_DELAY, MAX_RESTARTS, RESTART_WINDOW};

@@ -1,10 +1,18 @@
 //! Putting a host together.
 
-use super::{Host, Observer};
-use crate::api::NativePlugin;
-use crate::bridge::{GuestComponent, MissingCapability};
+use super::dispatch::{PluginDriver, PluginRecord};
+use super::native::NativeDriver;
+use super::services::{Profiles, Services};
+use super::{Connections, Host, HostInner, Observer};
+use crate::api::{GameProfile, NativePlugin, Uuid};
+use crate::bridge::{GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig};
-use std::sync::Arc;
+use crate::limbo::Limbo;
+use backend_proto::TextComponent;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Notify, watch};
 
 /// Why a host did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,14 +36,30 @@ pub enum StartError {
 /// A host before it starts.
 pub struct HostBuilder {
     config: HostConfig,
-    guests: Vec<(String, GuestComponent, PluginConfig)>,
-    natives: Vec<(String, Arc<dyn NativePlugin>, PluginConfig)>,
+    plugins: Vec<(String, PluginConfig, Source)>,
     observer: Option<Arc<dyn Observer>>,
+    profiles: Profiles,
+}
+
+enum Source {
+    Guest(GuestComponent),
+    Native(Arc<dyn NativePlugin>),
+}
+
+enum Driver {
+    Guest(Arc<GuestDriver>),
+    Native(Arc<NativeDriver>),
+}
+
+/// A host before anything of its plugins has run.
+struct Assembled {
+    inner: HostInner,
+    drivers: Vec<Driver>,
 }
 
 impl HostBuilder {
     pub(super) fn new(config: HostConfig) -> Self {
-        Self { config, guests: Vec::new(), natives: Vec::new(), observer: None }
+        Self { config, plugins: Vec::new(), observer: None, profiles: Arc::new(offline) }
     }
 
     /// Adds a guest. The plugin's configuration is this one, whatever the host's configuration has under its name.
@@ -46,7 +70,7 @@ impl HostBuilder {
         component: GuestComponent,
         config: PluginConfig,
     ) -> Self {
-        self.guests.push((name.into(), component, config));
+        self.plugins.push((name.into(), config, Source::Guest(component)));
         self
     }
 
@@ -58,7 +82,7 @@ impl HostBuilder {
         plugin: Arc<dyn NativePlugin>,
         config: PluginConfig,
     ) -> Self {
-        self.natives.push((name.into(), plugin, config));
+        self.plugins.push((name.into(), config, Source::Native(plugin)));
         self
     }
 
@@ -69,13 +93,106 @@ impl HostBuilder {
         self
     }
 
+    /// Where profiles come from, by the name that a client logs in with. Without it each is the one of offline mode.
+    #[must_use]
+    pub fn profiles(
+        mut self,
+        profiles: impl Fn(&str) -> GameProfile + Send + Sync + 'static,
+    ) -> Self {
+        self.profiles = Arc::new(profiles);
+        self
+    }
+
     /// Enables the plugins, in the order in which they were added, and starts the host. A plugin whose `on-enable`
-    /// fails or traps does not keep the host from starting; the observer and the log tell.
+    /// fails or traps does not keep the host from starting; the observer and the log tell. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Nothing of any guest has run then.
+    pub async fn start(self) -> Result<Host, StartError> {
+        let assembled = self.assemble()?;
+        for driver in &assembled.drivers {
+            match driver {
+                Driver::Guest(driver) => driver.enable().await,
+                Driver::Native(driver) => driver.enable().await,
+            }
+        }
+        Ok(Host { inner: Arc::new(assembled.inner) })
+    }
+
+    /// What [`start`](Self::start) finds out before anything of a guest runs.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(self) -> Result<Host, StartError> {
-        let _ = (self.config, self.guests, self.natives, self.observer);
-        todo!()
+    pub fn check(self) -> Result<(), StartError> {
+        self.assemble().map(drop)
+    }
+
+    fn assemble(self) -> Result<Assembled, StartError> {
+        let mut names = BTreeSet::new();
+        for (name, ..) in &self.plugins {
+            if !names.insert(name.clone()) {
+                return Err(StartError::DuplicateName(name.clone()));
+            }
+        }
+        let wire_config = Arc::new(wire_config(&self.config));
+        let services = Arc::new(Services {
+            config: self.config,
+            observer: self.observer,
+            profiles: self.profiles,
+        });
+        let mut plugins = Vec::new();
+        let mut drivers = Vec::new();
+        for (name, config, source) in self.plugins {
+            let record = Arc::new(PluginRecord::new(&name, config));
+            drivers.push(match source {
+                Source::Guest(component) => {
+                    let driver = GuestDriver::new(&component, &record, &services)?;
+                    record.set_driver(Arc::clone(&driver) as Arc<dyn PluginDriver>);
+                    Driver::Guest(driver)
+                }
+                Source::Native(plugin) => {
+                    let driver = Arc::new(NativeDriver::new(
+                        Arc::downgrade(&record),
+                        Arc::clone(&services),
+                        plugin,
+                    ));
+                    record.set_driver(Arc::clone(&driver) as Arc<dyn PluginDriver>);
+                    Driver::Native(driver)
+                }
+            });
+            plugins.push(record);
+        }
+        let inner = HostInner {
+            services,
+            plugins,
+            limbo: Arc::new(Limbo::default()),
+            wire_config,
+            next_player: AtomicU64::new(1),
+            next_session: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+            connections: Mutex::new(Connections::default()),
+            ended: Notify::new(),
+            stopping: watch::Sender::new(false),
+        };
+        Ok(Assembled { inner, drivers })
+    }
+}
+
+/// What a server without authentication makes of a name.
+fn offline(name: &str) -> GameProfile {
+    GameProfile {
+        uuid: Uuid(backend_proto::Uuid::offline(name).0.to_be_bytes()),
+        name: name.to_owned(),
+        properties: Vec::new(),
+    }
+}
+
+fn wire_config(config: &HostConfig) -> backend_proto::ServerConfig {
+    backend_proto::ServerConfig {
+        motd: TextComponent::cut(&config.motd),
+        max_players: config.max_connections,
+        compression_threshold: u32::try_from(config.compression_threshold).ok(),
+        ..backend_proto::ServerConfig::default()
     }
 }

@@ -1,27 +1,93 @@
 //! Connections, dispatch of events, sessions, shutdown.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | `builder` | putting a host together |
+//! | `link` | one connection, as its tasks and handles share it |
+//! | `pump` | bytes in and out |
+//! | `script` | login, events, callbacks: one connection from first to last |
+//! | `dispatch` | plugins, and the order in which they are asked |
+//! | `session` | what a handle does |
+//! | `native` | plugins that are part of the process |
+//! | `observer` | what the host tells whoever watches it |
+//!
+//! Each connection has one task. In it the pump and the script take turns; neither waits for the other, so that packets
+//! go on being sent while a native callback waits.
 
 mod builder;
+mod dispatch;
+mod link;
+mod native;
 mod observer;
-mod shared;
+mod pump;
+mod script;
+mod services;
+mod session;
 
 pub use builder::{HostBuilder, StartError};
+pub(crate) use dispatch::{PluginDriver, PluginRecord, SharedRegistrar};
 pub use observer::{
     Callback, DenyReason, EndCause, HostEvent, LogLevel, Observer, PluginMetadata, PluginState,
     TrapKind,
 };
-pub use shared::SessionShared;
+pub(crate) use services::{Services, lock};
+pub use session::SessionShared;
 
+use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
 use crate::config::HostConfig;
+use backend_proto::TextComponent;
+use link::Link;
+use script::Script;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+/// Bytes that each direction of an in-memory connection holds, as a socket's buffers would.
+const DUPLEX_BUFFER: usize = 64 << 10;
+
+/// How long connections have to end at shutdown; the plugins have what is left of the 10 s.
+const SHUTDOWN_CONNECTIONS: Duration = Duration::from_secs(8);
+
+/// How long each plugin has for its `on_disable`, all together.
+const SHUTDOWN_PLUGINS: Duration = Duration::from_millis(1500);
+
+/// After a failure to accept, mostly for want of file descriptors, some have been closed by then.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// So many failures in a row are no passing shortage.
+const ACCEPT_FAILURES: u32 = 50;
 
 /// A running host. Cheap to clone; clones are the same host.
 #[derive(Clone)]
 pub struct Host {
-    inner: Arc<()>,
+    inner: Arc<HostInner>,
+}
+
+pub(crate) struct HostInner {
+    services: Arc<Services>,
+    plugins: Vec<Arc<PluginRecord>>,
+    limbo: Arc<dyn VirtualBackendHandler>,
+    wire_config: Arc<backend_proto::ServerConfig>,
+    next_player: AtomicU64,
+    next_session: AtomicU64,
+    sessions: AtomicUsize,
+    connections: Mutex<Connections>,
+    /// A connection has ended.
+    ended: Notify,
+    stopping: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Connections {
+    open: BTreeMap<PlayerId, (Arc<Link>, Option<AbortHandle>)>,
+    stopping: bool,
 }
 
 impl Host {
@@ -32,18 +98,37 @@ impl Host {
     }
 
     /// A connection in memory; `peer` is what plugins see as its address. Must be called within a tokio runtime.
+    #[must_use]
     pub fn connect(&self, peer: SocketAddr) -> DuplexStream {
-        let _ = (&self.inner, peer);
-        todo!()
+        let (client, server) = tokio::io::duplex(DUPLEX_BUFFER);
+        self.accept(server, peer);
+        client
     }
 
-    /// Takes over a connection; it runs on a task of its own. Must be called within a tokio runtime.
+    /// Takes over a connection; it runs on a task of its own. Must be called within a tokio runtime. A host that stops
+    /// or has all the connections it may have drops it at once.
     pub fn accept<S>(&self, stream: S, peer: SocketAddr)
     where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let _ = (stream, peer);
-        todo!()
+        let inner = Arc::clone(&self.inner);
+        let player = PlayerId(inner.next_player.fetch_add(1, Ordering::Relaxed));
+        let online = u32::try_from(self.session_count()).unwrap_or(u32::MAX);
+        let config = Arc::clone(&inner.wire_config);
+        let link = Arc::new(Link::new(player, peer.to_string(), config, online));
+        {
+            let mut connections = lock(&inner.connections);
+            let limit = inner.services.config.max_connections as usize;
+            if connections.stopping || connections.open.len() >= limit {
+                tracing::warn!(%peer, "connection refused: stopping, or {limit} are open");
+                return;
+            }
+            connections.open.insert(player, (Arc::clone(&link), None));
+        }
+        let task = tokio::spawn(run(Open { inner: Arc::clone(&inner), link }, stream));
+        if let Some(entry) = lock(&inner.connections).open.get_mut(&player) {
+            entry.1 = Some(task.abort_handle());
+        }
     }
 
     /// Takes connections from a listener until the host shuts down.
@@ -51,25 +136,118 @@ impl Host {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
-        let _ = listener;
-        todo!()
+        let mut stopping = self.inner.stopping.subscribe();
+        let mut failures = 0;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    failures = 0;
+                    // Game packets are small and should not wait for each other. Failing at it costs only that.
+                    let _ = stream.set_nodelay(true);
+                    self.accept(stream, peer);
+                }
+                Err(error) if failures < ACCEPT_FAILURES => {
+                    failures += 1;
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Tells every player why, ends every session once, disables the plugins. Takes at most 10 s.
     pub async fn shutdown(&self, reason: &str) {
-        let _ = reason;
-        todo!()
+        let inner = &self.inner;
+        let open: Vec<_> = {
+            let mut connections = lock(&inner.connections);
+            connections.stopping = true;
+            connections.open.values().map(|(link, _)| Arc::clone(link)).collect()
+        };
+        inner.stopping.send_replace(true);
+        let text = TextComponent::cut(reason);
+        for link in open {
+            link.stop(&text);
+        }
+        let all_ended = async {
+            loop {
+                let ended = inner.ended.notified();
+                if lock(&inner.connections).open.is_empty() {
+                    break;
+                }
+                ended.await;
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended).await.is_err() {
+            for (player, (_, task)) in &lock(&inner.connections).open {
+                tracing::warn!(%player, "did not end in time");
+                if let Some(task) = task {
+                    task.abort();
+                }
+            }
+        }
+        let disable = async {
+            for plugin in inner.plugins.iter().rev() {
+                if let Some(driver) = plugin.driver() {
+                    driver.disable().await;
+                }
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_PLUGINS, disable).await.is_err() {
+            tracing::warn!("a plugin did not let itself be disabled in time");
+        }
+    }
+
+    /// A handler as dispatch would find it, so that the benchmark can call it without a client in between.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn handler(&self, plugin: &str, id: HandlerId) -> Option<Arc<dyn VirtualBackendHandler>> {
+        let record = self.inner.plugins.iter().find(|record| record.name == plugin)?;
+        record.handler(id).ok().map(|entry| entry.handler)
     }
 
     /// Connections at this moment, in login or beyond.
     #[must_use]
     pub fn connection_count(&self) -> usize {
-        todo!()
+        lock(&self.inner.connections).open.len()
     }
 
     /// Sessions at this moment.
     #[must_use]
     pub fn session_count(&self) -> usize {
-        todo!()
+        self.inner.sessions.load(Ordering::Relaxed)
     }
+}
+
+impl HostInner {
+    fn plugins(&self) -> &[Arc<PluginRecord>] {
+        &self.plugins
+    }
+}
+
+/// A connection that is in the table, and leaves it whatever becomes of its task.
+struct Open {
+    inner: Arc<HostInner>,
+    link: Arc<Link>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        lock(&self.inner.connections).open.remove(&self.link.player);
+        self.inner.ended.notify_one();
+    }
+}
+
+async fn run<S: AsyncRead + AsyncWrite>(open: Open, stream: S) {
+    let player = open.link.player;
+    let services = &open.inner.services;
+    services.tell(HostEvent::Connected { player, peer: open.link.peer.clone() });
+    let script = Script { host: Arc::clone(&open.inner), link: Arc::clone(&open.link) };
+    let (cause, ()) = tokio::join!(biased; script.run(), pump::run(&open.link, stream));
+    services.tell(HostEvent::Closed { player, cause });
 }

@@ -53,9 +53,9 @@ pub enum PluginState {
     /// `on-enable` has returned. `before` and `after` are what `metadata` said around it; none for a native plugin.
     Enabled {
         /// Before `on-enable`.
-        before: Option<PluginMetadata>,
+        before: Option<Box<PluginMetadata>>,
         /// After `on-enable`; the contract demands the same.
-        after: Option<PluginMetadata>,
+        after: Option<Box<PluginMetadata>>,
     },
     /// Off for good: the plugin refused, or said something of itself that the contract forbids.
     Off {
@@ -202,6 +202,10 @@ pub enum EndCause {
     ClientFault(String),
     /// The client took nothing for 30 s.
     ClientStalled,
+    /// The client did not answer in time before the session; the text says what was waited for.
+    ClientTimedOut(String),
+    /// A protocol without packet tables wanted to log in.
+    UnsupportedProtocol(i32),
     /// The host refused the client.
     Denied(DenyReason),
     /// The handler said so.
@@ -216,6 +220,28 @@ pub enum EndCause {
     Shutdown,
     /// A question about the server's state, answered.
     Status,
+    /// The host could not go on: a fault of its data or its own.
+    HostFault(String),
+}
+
+impl fmt::Display for EndCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientLeft => f.write_str("the client left"),
+            Self::ClientFault(how) | Self::ClientTimedOut(how) | Self::HostFault(how) => {
+                f.write_str(how)
+            }
+            Self::ClientStalled => f.write_str("the client took nothing for 30 s"),
+            Self::UnsupportedProtocol(protocol) => write!(f, "protocol {protocol} is not supported"),
+            Self::Denied(reason) => write!(f, "denied: {reason}"),
+            Self::ByHandler => f.write_str("the handler disconnected the client"),
+            Self::StartDeadline => f.write_str("the start callback did not return in time"),
+            Self::PluginFailed => f.write_str("the plugin failed"),
+            Self::PluginStopped => f.write_str("the plugin was stopped"),
+            Self::Shutdown => f.write_str("the host shuts down"),
+            Self::Status => f.write_str("the server list has its answer"),
+        }
+    }
 }
 
 /// Something that happened in the host. `player` names the connection from its first byte on.
@@ -359,6 +385,13 @@ pub enum HostEvent {
         player: PlayerId,
         /// The message.
         message: Text,
+    },
+    /// The handler ends the session; the reason follows all that was queued before.
+    DisconnectOut {
+        /// The connection.
+        player: PlayerId,
+        /// What the player is shown.
+        reason: Text,
     },
     /// A call on a session was refused.
     CallRefused {

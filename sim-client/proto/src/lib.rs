@@ -1,1 +1,52 @@
-//! Under construction.
+//! The client side of the Minecraft: Java Edition protocol, protocols 4 to 777, and the model of how a real client
+//! fails: bytes and the time go in; packets, events, bytes and deadlines come out. No socket, runtime or clock.
+//!
+//! ```text
+//! bytes -> wire::FrameDecoder -> Packet (packet::decode) -> Client (states, answers) -> Event
+//!                                                          |-> world (terrain rule) -> Verdict
+//!                                                          |-> registry (checks)    -> Fault, Remark
+//! Client -> serverbound::* -> wire::FrameEncoder -> bytes
+//! ```
+//!
+//! - [`Client`], [`ClientConfig`]: the machine and how it behaves.
+//! - [`Event`], [`Packet`], [`Verdict`]: what it reports.
+//! - [`Fault`]: what makes a real client disconnect or crash. [`Remark`]: what it tolerates although it is wrong.
+//! - [`annotate()`]: a packet's bytes field by field, for dumps.
+//! - [`serverbound`]: encoders for what a client sends, per protocol.
+//! - [`nbt`], [`wire`]: the codecs beneath.
+//! - [`Version`]: what a protocol has, by name. Comparisons of protocol numbers live there and in `layout`, nowhere
+//!   else.
+
+mod annotate;
+mod client;
+mod config;
+mod event;
+mod fault;
+mod layout;
+pub mod nbt;
+mod packet;
+mod registry;
+mod remark;
+pub mod serverbound;
+mod text;
+mod version;
+pub mod wire;
+
+pub use annotate::{Annotated, annotate, annotate_in};
+pub use client::{Client, SendError};
+pub use config::{ClientConfig, Intent, KeepAlivePolicy, Settings};
+pub use event::{CloseReason, EnteredBy, Event, Missing, Received, Sent, StuckReason, Verdict};
+pub use fault::{Fault, FaultKind, Site};
+pub use layout::required_packets;
+pub use packet::{
+    Abilities, Chunk, ChunkSummary, Context, Dimension, EncryptionRequest, JoinGame, KnownPack,
+    LightSummary, LoginSuccess, Packet, PluginMessage, Position, RegistryData, RegistryEntry,
+    ResourcePack, Respawn, SpawnPosition, SystemChat, TagGroup, WorldShape, decode,
+};
+pub use registry::{ElementProblem, RegistryFault};
+pub use remark::{Remark, RemarkKind};
+pub use text::{Text, TextError, TextForm};
+pub use version::{RegistrySource, TeleportAnswer, TerrainRule, Version};
+
+/// Time since an origin of the driver's choosing. The machine never asks for it.
+pub type Now = core::time::Duration;

@@ -1,0 +1,91 @@
+//! A client is not turned away for its name, its UUID or its settings.
+
+use std::time::Duration;
+
+use sim_proto::{ClientConfig, Settings};
+
+use crate::case::Case;
+use crate::subject::guest::GuestLab;
+use crate::subject::player::JOIN_LIMIT;
+use crate::verdict::Outcome;
+
+const CLAUSE: &str = "VB-JOIN-14";
+
+/// Long enough for what follows a join.
+const AFTER: Duration = Duration::from_secs(1);
+
+/// Each unusual client, and what is unusual about it.
+fn unusual(lab: &GuestLab) -> Vec<(&'static str, ClientConfig)> {
+    let named = |name: &str| ClientConfig { name: name.to_owned(), ..lab.client() };
+    let claiming = |uuid: u128| ClientConfig { uuid, ..lab.client() };
+    let set = |settings: Settings| ClientConfig { settings, ..lab.client() };
+    vec![
+        ("a name of one character", named("x")),
+        ("a name of 16 characters outside ASCII", named("äöüßéèêñçøåþðłžš")),
+        ("a name of 16 characters of three bytes", named("名前名前名前名前名前名前名前名前")),
+        ("a name of 8 characters outside the basic plane", named("😀😁😂😃😄😅😆😇")),
+        ("a UUID of zeros", claiming(0)),
+        ("a UUID of ones", claiming(u128::MAX)),
+        ("the smallest settings", set(smallest())),
+        ("the largest settings", set(largest())),
+    ]
+}
+
+fn smallest() -> Settings {
+    Settings {
+        locale: String::new(),
+        view_distance: i8::MIN,
+        chat_mode: 0,
+        chat_colours: false,
+        skin_parts: 0,
+        main_hand: 0,
+        text_filtering: false,
+        server_listing: false,
+        particles: 0,
+        difficulty: 0,
+        show_cape: false,
+    }
+}
+
+fn largest() -> Settings {
+    Settings {
+        locale: "名".repeat(16),
+        view_distance: i8::MAX,
+        chat_mode: 2,
+        chat_colours: true,
+        skin_parts: u8::MAX,
+        main_hand: 1,
+        text_filtering: true,
+        server_listing: true,
+        particles: 2,
+        difficulty: 3,
+        show_cape: true,
+    }
+}
+
+/// See the module.
+pub const CASE: Case = Case::guest(
+    "any-profile-joins",
+    &["VB-JOIN-14"],
+    "Joins with names, UUIDs and settings at the limits of the protocol.",
+    |lab| Box::pin(run(lab)),
+);
+
+async fn run(lab: &GuestLab) -> Outcome {
+    lab.join().await?.leave().await;
+    for (what, config) in unusual(lab) {
+        let mut player = lab.connect(config);
+        let joined = player.until_in_world(JOIN_LIMIT).await;
+        // The settings arrive after the join on the protocols that have no configuration phase.
+        player.live(AFTER).await;
+        let expected = format!("a client in world although it has {what}");
+        if let Some(trap) = lab.recorder.traps().first() {
+            return Err(player.broken(CLAUSE, expected, format!("the guest trapped: {trap}")));
+        }
+        if !joined || player.closed().is_some() {
+            return Err(player.broken(CLAUSE, expected, player.stands()));
+        }
+        player.leave().await;
+    }
+    Ok(())
+}

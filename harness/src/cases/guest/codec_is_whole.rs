@@ -1,0 +1,30 @@
+//! The codec in JoinGame is all that the client knows of the world's registries.
+
+use sim_proto::FaultKind;
+
+use crate::case::Case;
+use crate::subject::guest::GuestLab;
+use crate::verdict::Outcome;
+use super::text::{VISIT, no_join_game};
+
+/// See the module.
+pub const CASE: Case = Case::guest(
+    "codec-is-whole",
+    &["VB-JOIN-06"],
+    "Joins and checks the registries inside JoinGame.",
+    |lab| Box::pin(run(lab)),
+);
+
+async fn run(lab: &GuestLab) -> Outcome {
+    let player = lab.visit(lab.client(), VISIT).await?;
+    let about_registries =
+        |kind: &FaultKind| matches!(kind, FaultKind::Registry(_) | FaultKind::UnknownDimension { .. });
+    if let Some((at, fault)) = player.fault_in(&["login"]).filter(|(_, fault)| about_registries(&fault.kind)) {
+        let expected = "a codec with every registry of the protocol, and in it the dimension that JoinGame names";
+        return Err(player.broken_at("VB-JOIN-06", expected, fault.to_string(), at, &fault.site));
+    }
+    match player.came("login") {
+        Some(_) => Ok(()),
+        None => Err(player.untestable(no_join_game(&player))),
+    }
+}

@@ -1,0 +1,110 @@
+//! What several cases do with the probe and with denials.
+
+use std::time::Duration;
+
+use reference_backend::{DenyReason, Host};
+use vb_data::{Direction, State};
+
+use crate::subject::host::{HostLab, PROBE_NAME, STEP};
+use crate::subject::player::{JOIN_LIMIT, Player};
+use crate::verdict::{Outcome, Stop};
+
+/// The packet id that the probe takes for a command. No protocol has it.
+const COMMAND: i32 = 0x7777;
+
+/// How long the probe may take to answer: in virtual time it does so at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Has the probe carry out a command and answers with what follows `result NAME ` in its log.
+pub async fn ask(lab: &HostLab, player: &mut Player, command: &str) -> Result<String, Stop> {
+    let name = command.split(' ').next().unwrap_or_default();
+    let lead = format!("result {name} ");
+    let before = lab.recorder.guest_log(PROBE_NAME).len();
+    if !player.send_raw(COMMAND, command.as_bytes()) {
+        return Err(player.untestable(format!(
+            "the client cannot send `{name}`: {}",
+            player.stands()
+        )));
+    }
+    let deadline = lab.now() + PATIENCE;
+    loop {
+        player.live(STEP).await;
+        let lines = lab.recorder.guest_log(PROBE_NAME);
+        let answer = lines
+            .iter()
+            .skip(before)
+            .find_map(|(_, line)| line.strip_prefix(&lead));
+        if let Some(answer) = answer {
+            return Ok(answer.to_owned());
+        }
+        if lab.now() > deadline {
+            return Err(player.untestable(format!(
+                "the probe did not answer `{name}`: {}",
+                player.stands()
+            )));
+        }
+        // A connection that is over leaves the clock to us.
+        tokio::time::sleep(STEP).await;
+    }
+}
+
+/// A packet of the play state that clients neither interpret nor choke on once they are in a world, so that it
+/// carries any bytes: the first of these names that the protocol has.
+pub fn carrier(protocol: i32) -> Result<i32, Stop> {
+    let table = vb_data::packets(protocol, State::Play, Direction::Clientbound);
+    let id = table.and_then(|table| {
+        ["statistics", "scoreboard_objective", "tab_complete"]
+            .iter()
+            .find_map(|n| table.id(n))
+    });
+    id.ok_or_else(|| {
+        Stop::Untestable(
+            "no packet is known that carries any bytes".to_owned(),
+            Vec::new(),
+        )
+    })
+}
+
+/// Fails `clause` unless a client that connects is disconnected with a readable reason, for the reason that `right`
+/// accepts, and no session starts.
+pub async fn must_deny(
+    lab: &HostLab,
+    host: &Host,
+    clause: &'static str,
+    what: &str,
+    right: impl Fn(&DenyReason) -> bool,
+) -> Outcome {
+    let sessions = lab.recorder.session_starts().len();
+    let denials = lab.recorder.denials().len();
+    let mut player = lab.connect(host, lab.client());
+    player.until_closed(JOIN_LIMIT).await;
+    let expected = format!("a connection denied with a reason, and no handler called, when {what}");
+    if lab.recorder.session_starts().len() > sessions {
+        return Err(player.broken(clause, expected, "a session started"));
+    }
+    match lab.recorder.denials().get(denials) {
+        Some((_, reason)) if right(reason) => {}
+        Some((_, reason)) => {
+            return Err(player.broken(
+                clause,
+                expected,
+                format!("it was denied, but logged was: {reason}"),
+            ));
+        }
+        None => {
+            return Err(player.broken(
+                clause,
+                expected,
+                format!("it was not denied: {}", player.stands()),
+            ));
+        }
+    }
+    match player.kicked() {
+        Some((_, _, reason)) if reason.chars().any(char::is_alphanumeric) => Ok(()),
+        _ => Err(player.broken(
+            clause,
+            expected,
+            format!("the player read no reason: {}", player.stands()),
+        )),
+    }
+}

@@ -1,0 +1,52 @@
+//! What cannot work must be refused when it is loaded, with what was found and what was expected.
+
+use crate::case::Case;
+use crate::subject::host::HostLab;
+use crate::verdict::{Finding, Outcome};
+
+const CLAUSE: &str = "VB-ENF-11";
+
+/// The bytes with every `from` replaced by `to`, which is as long: lengths in the binary stay right.
+fn replaced(bytes: &[u8], from: &[u8; 10], to: &[u8; 10]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let places: Vec<usize> = bytes.windows(from.len()).enumerate().filter(|(_, w)| w == from).map(|(at, _)| at).collect();
+    for at in places {
+        if let Some(place) = out.get_mut(at..at + to.len()) {
+            place.copy_from_slice(to);
+        }
+    }
+    out
+}
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "other-components-are-refused",
+    &["VB-ENF-11"],
+    "Loads nothing, text, a core module, an empty component, and the probe made for another contract.",
+    |lab| Box::pin(run(lab)),
+).on_the_newest();
+
+async fn run(lab: &HostLab) -> Outcome {
+    let other_version = replaced(lab.probe_bytes(), b"0.4.0-vb.1", b"0.4.0-vb.9");
+    let cases: [(&str, &[u8], &[&str]); 5] = [
+        ("an empty file", b"", &["empty"]),
+        ("text", b"(component)", &["not WebAssembly", "28 63 6f 6d", "00 61 73 6d"]),
+        ("a core module", b"\0asm\x01\0\0\0", &["core module", "component"]),
+        ("an empty component", b"\0asm\x0d\0\x01\0", &["another world", "infrarust:plugin/guest@0.4.0-vb.1"]),
+        ("a component of another contract", &other_version, &["0.4.0-vb.9", "0.4.0-vb.1"]),
+    ];
+    for (what, bytes, words) in cases {
+        let expected = format!("{what} to be refused, with what was found and what was expected");
+        match lab.load("stranger", bytes) {
+            Ok(_) => return Err(Finding::new(CLAUSE, expected, "it was loaded").into()),
+            Err(error) => {
+                let message = error.to_string();
+                if let Some(word) = words.iter().find(|word| !message.contains(**word)) {
+                    let got = format!("the error does not say `{word}`: {message}");
+                    return Err(Finding::new(CLAUSE, expected, got).into());
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! `vbspec list`.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::CommandError;
+use crate::case;
+use crate::exit::Exit;
+use crate::protocols;
+use crate::spec;
+
+const BOLD: Style = Style::new().bold();
+
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// The clauses, and the cases of each
+    #[arg(long)]
+    clauses: bool,
+    /// The cases, and the clauses of each
+    #[arg(long)]
+    cases: bool,
+    /// The protocols, and the Minecraft versions of each
+    #[arg(long)]
+    protocols: bool,
+}
+
+pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<Exit, CommandError> {
+    let all = !(args.clauses || args.cases || args.protocols);
+    if args.clauses || all {
+        clauses(out)?;
+    }
+    if args.cases || all {
+        cases(out)?;
+    }
+    if args.protocols || all {
+        list_protocols(out)?;
+    }
+    Ok(Exit::AsExpected)
+}
+
+fn clauses(out: &mut impl Write) -> Result<(), CommandError> {
+    let (mut total, mut without) = (0_usize, 0_usize);
+    for clause in spec::registry().iter() {
+        let names: Vec<&str> = case::all()
+            .iter()
+            .filter(|case| case.clauses.contains(&clause.id.as_str()))
+            .map(|case| case.name)
+            .collect();
+        total += 1;
+        let cases = if names.is_empty() {
+            without += 1;
+            let yellow = AnsiColor::Yellow.on_default();
+            format!("{yellow}no case yet{yellow:#}")
+        } else {
+            names.join(", ")
+        };
+        writeln!(
+            out,
+            "{BOLD}{}{BOLD:#} {} {} [{}] {cases}",
+            clause.id, clause.subject, clause.level, clause.protocols
+        )?;
+        writeln!(out, "    {}", clause.sentence)?;
+    }
+    writeln!(out, "{total} clauses, {without} of them without a case yet")?;
+    Ok(())
+}
+
+fn cases(out: &mut impl Write) -> Result<(), CommandError> {
+    for case in case::all() {
+        let on = case.protocols(vb_data::supported()).len();
+        writeln!(
+            out,
+            "{BOLD}{}{BOLD:#} {} [{}] on {on} protocols",
+            case.name,
+            case.subject(),
+            case.clauses.join(", ")
+        )?;
+        writeln!(out, "    {}", case.about)?;
+    }
+    writeln!(out, "{} cases", case::all().len())?;
+    Ok(())
+}
+
+fn list_protocols(out: &mut impl Write) -> Result<(), CommandError> {
+    for release in vb_data::releases() {
+        let supported = vb_data::supported().contains(&release.protocol);
+        let mark = if supported { "" } else { " (no packet tables)" };
+        writeln!(
+            out,
+            "{BOLD}{:>4}{BOLD:#} {}{mark}",
+            release.protocol,
+            release.versions.join(", ")
+        )?;
+    }
+    let (newest, count) = (
+        vb_data::supported().last().copied().unwrap_or(0),
+        vb_data::supported().len(),
+    );
+    writeln!(
+        out,
+        "{count} protocols can be selected; the newest is {newest} ({})",
+        protocols::minecraft(newest)
+    )?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The command line.
+
+mod explain;
+mod guest;
+mod host;
+mod list;
+mod run;
+mod serve;
+
+use std::io::{self, Write};
+
+use anstyle::AnsiColor;
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::protocols::SelectionError;
+use crate::select::NameError;
+use crate::subject::OptionsError;
+
+/// Judges virtual backends: WebAssembly guests that play Minecraft server behind a proxy, and the proxies that
+/// run them.
+#[derive(Debug, Parser)]
+#[command(name = "vbspec", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  as expected (warnings included)
+  1  nonconformance, or a case passed that was expected to fail
+  2  usage, configuration or an unknown name
+  3  the subject does not start
+  4  nothing is selected
+  5  the harness itself failed";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge a guest: a component that plays server.
+    Guest(guest::GuestArgs),
+    /// Judge the reference host.
+    Host(host::HostArgs),
+    /// List clauses, cases or protocols.
+    List(list::ListArgs),
+    /// Explain a clause or a case.
+    Explain(explain::ExplainArgs),
+    /// Put a guest on a port for a real game client.
+    Serve(serve::ServeArgs),
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Protocol(#[from] SelectionError),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error("`{given}` is neither a clause nor a case.{hint}")]
+    Unexplained { given: String, hint: String },
+    #[error("nothing is selected: no case is left on the protocols chosen")]
+    NothingSelected,
+    #[error(transparent)]
+    Refused(#[from] crate::subject::Refusal),
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: String, error: io::Error },
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl CommandError {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Protocol(_)
+            | Self::Name(_)
+            | Self::Options(_)
+            | Self::Unexplained { .. }
+            | Self::Listen { .. } => Exit::Usage,
+            Self::NothingSelected => Exit::NothingSelected,
+            Self::Refused(_) => Exit::SubjectDoesNotStart,
+            Self::Write(_) => Exit::HarnessFault,
+        }
+    }
+}
+
+/// Reads the command line, does what it says, and answers with how the process should end.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream is right for which.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::AsExpected
+            };
+        }
+    };
+    let done = match cli.command {
+        Command::Guest(args) => guest::run(&args),
+        Command::Host(args) => host::run(&args),
+        Command::List(args) => list::run(&args, &mut anstream::stdout().lock()),
+        Command::Explain(args) => explain::run(&args, &mut anstream::stdout().lock()),
+        Command::Serve(args) => serve::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        // A reader that has seen enough, such as `head`, is no fault.
+        if matches!(&error, CommandError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return Exit::AsExpected;
+        }
+        let red = AnsiColor::Red.on_default().bold();
+        let _ = writeln!(anstream::stderr(), "{red}error{red:#}: {error}");
+        error.exit()
+    })
+}

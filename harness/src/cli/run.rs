@@ -1,0 +1,112 @@
+//! What judging a guest and judging a host have in common on the command line.
+
+use std::num::NonZeroUsize;
+
+use super::CommandError;
+use crate::clause::Subject;
+use crate::event::{Event, RunFinished, RunStarted, SCHEMA, SubjectRefused};
+use crate::exit::Exit;
+use crate::protocols;
+use crate::report::{Format, ReportFile, Reports};
+use crate::runner::{self, Judged};
+use crate::select::{self, Expectations, Job};
+use crate::subject::Refusal;
+
+/// The seed when none is given: any will do, but two runs must agree.
+pub const DEFAULT_SEED: u64 = 1;
+
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Protocols: a number (767), a range (340-578, 764+), a Minecraft version (1.21.1); repeat or separate by
+    /// commas [default: all that are supported]
+    #[arg(short, long, value_name = "PROTOCOL")]
+    pub protocol: Vec<String>,
+    /// Run this case, the cases of this clause (VB-KA-03) or of this group (KA); repeatable
+    #[arg(short, long, value_name = "NAME-OR-CLAUSE")]
+    pub case: Vec<String>,
+    /// Leave this case, clause or group out; repeatable
+    #[arg(short = 'x', long, value_name = "NAME-OR-CLAUSE")]
+    pub exclude: Vec<String>,
+    /// The seed of every random draw
+    #[arg(long, default_value_t = DEFAULT_SEED)]
+    pub seed: u64,
+    /// How many cases run at once [default: one a core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub format: Format,
+    /// A further report: FORMAT=PATH; repeatable
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub report: Vec<ReportFile>,
+    /// This case or clause is expected to fail, on all protocols or on those behind an @ (KA-03@47); repeatable
+    #[arg(long, value_name = "ID[@PROTOCOL]")]
+    pub xfail: Vec<String>,
+}
+
+/// Runs what is selected: `start` makes the subject, `judge` judges one job with it.
+pub fn run<S: Sync>(
+    args: &RunArgs,
+    subject: Subject,
+    name: &str,
+    start: impl FnOnce() -> Result<S, Refusal>,
+    judge: impl Fn(&S, Job) -> Judged + Sync,
+) -> Result<Exit, CommandError> {
+    let protocols = protocols::select(&args.protocol)?;
+    let jobs = select::jobs(subject, &protocols, &args.case, &args.exclude)?;
+    let expected = Expectations::parse(subject, &args.xfail)?;
+    if jobs.is_empty() {
+        return Err(CommandError::NothingSelected);
+    }
+    let mut reports = Reports::open(args.format, &args.report)?;
+    reports.event(&Event::RunStarted(RunStarted {
+        schema: SCHEMA,
+        vbspec: env!("CARGO_PKG_VERSION").to_owned(),
+        subject,
+        name: name.to_owned(),
+        seed: args.seed,
+        protocols,
+        cases: case_names(&jobs),
+        planned: jobs.len(),
+    }))?;
+    let started = match start() {
+        Ok(started) => started,
+        Err(refusal) => return refuse(&mut reports, name, &refusal),
+    };
+    let threads = args.jobs.unwrap_or_else(runner::default_threads);
+    let mut written = Ok(());
+    let exit = runner::run(
+        &jobs,
+        threads,
+        &expected,
+        |job| judge(&started, job),
+        |event| {
+            let this = reports.event(&event);
+            if written.is_ok() {
+                written = this;
+            }
+        },
+    );
+    written?;
+    Ok(exit)
+}
+
+fn case_names(jobs: &[Job]) -> Vec<String> {
+    let mut names: Vec<String> = jobs.iter().map(|job| job.case.name.to_owned()).collect();
+    names.dedup();
+    names
+}
+
+fn refuse(reports: &mut Reports, name: &str, refusal: &Refusal) -> Result<Exit, CommandError> {
+    let exit = Exit::SubjectDoesNotStart;
+    reports.event(&Event::SubjectRefused(SubjectRefused {
+        name: name.to_owned(),
+        message: refusal.to_string(),
+    }))?;
+    reports.event(&Event::RunFinished(RunFinished {
+        counts: std::collections::BTreeMap::new(),
+        wall_us: 0,
+        exit: exit.code(),
+    }))?;
+    Ok(exit)
+}

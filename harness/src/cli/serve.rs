@@ -1,0 +1,107 @@
+//! `vbspec serve`.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use reference_backend::{CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer};
+use tokio::net::TcpListener;
+
+use super::CommandError;
+use super::guest::SubjectArgs;
+use crate::exit::Exit;
+use crate::subject::Refusal;
+
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The component: a .wasm file
+    file: String,
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:25565", value_name = "ADDRESS:PORT")]
+    bind: String,
+    #[command(flatten)]
+    subject: SubjectArgs,
+}
+
+/// What the players of a host that stops are told.
+const GOODBYE: &str = "The server is stopping.";
+
+pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
+    let options = args.subject.options(&args.file)?;
+    let name = options.plugin_name();
+    let bytes = std::fs::read(&args.file).map_err(|error| Refusal::Unreadable {
+        path: args.file.clone(),
+        error,
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Refusal::Runtime)?;
+    runtime.block_on(async {
+        let engine = GuestEngine::new(CpuMeter::Epoch).map_err(Refusal::from)?;
+        let component = engine.load(&name, &bytes).map_err(Refusal::from)?;
+        if !component.has_handler() {
+            return Err(Refusal::NoHandler(name).into());
+        }
+        let host = Host::builder(HostConfig::default())
+            .guest(name.clone(), component, options.plugin_config())
+            .observer(Arc::new(Console))
+            .start()
+            .await
+            .map_err(Refusal::from)?;
+        let listen = |error| CommandError::Listen {
+            address: args.bind.clone(),
+            error,
+        };
+        let listener = TcpListener::bind(&args.bind).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        writeln!(
+            anstream::stdout(),
+            "{name} plays server on {address}; Ctrl-C ends it"
+        )?;
+        tokio::select! {
+            biased;
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            served = host.serve(listener) => served.map_err(listen)?,
+        }
+        host.shutdown(GOODBYE).await;
+        Ok(Exit::AsExpected)
+    })
+}
+
+/// Shows an operator what a guest says and what becomes of it.
+struct Console;
+
+impl Observer for Console {
+    fn on_event(&self, event: HostEvent) {
+        let line = match event {
+            HostEvent::GuestLog {
+                plugin,
+                level,
+                message,
+            } if level >= LogLevel::Info => format!("{plugin}: {message}"),
+            HostEvent::Trap {
+                plugin,
+                callback,
+                kind,
+                ..
+            } => format!("{plugin}: {kind} in {callback}"),
+            HostEvent::Denied { player, reason, .. } => {
+                format!("player {player} is denied: {reason}")
+            }
+            HostEvent::SessionStarted {
+                player,
+                plugin,
+                protocol_version,
+                ..
+            } => {
+                format!("player {player} is on {plugin} with protocol {protocol_version}")
+            }
+            HostEvent::SessionEnded { player, cause, .. } => {
+                format!("player {player} is gone: {cause:?}")
+            }
+            _ => return,
+        };
+        // Nobody is left to tell when the terminal is gone.
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Runs jobs on threads and tells of them in the planned order.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use crate::event::{CaseFinished, Event, RunFinished};
+use crate::exit::Exit;
+use crate::protocols;
+use crate::select::{Expectations, Job};
+use crate::verdict::{Verdict, VerdictKind};
+
+/// How one job came out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How long it took in virtual time.
+    pub virtual_time: Duration,
+}
+
+/// As many threads as the machine has cores.
+#[must_use]
+pub fn default_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Runs every job with `judge` on `threads` threads and hands `tell` one `case-finished` for each, in the order
+/// of `jobs`, as soon as it and all before it are done; then one `run-finished`.
+///
+/// A panic of `judge` is a harness error of its job and ends no other.
+pub fn run<J>(
+    jobs: &[Job],
+    threads: NonZeroUsize,
+    expected: &Expectations,
+    judge: J,
+    mut tell: impl FnMut(Event),
+) -> Exit
+where
+    J: Fn(Job) -> Judged + Sync,
+{
+    let began = Instant::now();
+    let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.get().min(jobs.len()) {
+            let (sender, next, judge) = (sender.clone(), &next, &judge);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&job) = jobs.get(index) else { return };
+                    if sender.send(finish(index, job, expected, judge)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut due = 0;
+        for finished in receiver {
+            waiting.insert(finished.index, finished);
+            while let Some(finished) = waiting.remove(&due) {
+                due += 1;
+                *counts.entry(finished.verdict.kind).or_default() += 1;
+                tell(Event::CaseFinished(Box::new(finished)));
+            }
+        }
+    });
+    let exit = exit(&counts);
+    tell(Event::RunFinished(RunFinished {
+        counts,
+        wall_us: micros(began.elapsed()),
+        exit: exit.code(),
+    }));
+    exit
+}
+
+/// Microseconds, as the event stream counts them.
+#[must_use]
+pub fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn finish(
+    index: usize,
+    job: Job,
+    expected: &Expectations,
+    judge: &impl Fn(Job) -> Judged,
+) -> CaseFinished {
+    let began = Instant::now();
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(job))).unwrap_or_else(|panic| Judged {
+        verdict: Verdict::because(
+            VerdictKind::HarnessError,
+            format!("the harness panicked: {}", panic_message(panic.as_ref())),
+        ),
+        virtual_time: Duration::ZERO,
+    });
+    let verdict = if expected.expects_failure(job) {
+        judged.verdict.expected_to_fail()
+    } else {
+        judged.verdict
+    };
+    CaseFinished {
+        index,
+        case: job.case.name.to_owned(),
+        clauses: job.case.clauses.iter().map(ToString::to_string).collect(),
+        protocol: job.protocol,
+        minecraft: protocols::minecraft(job.protocol).to_owned(),
+        verdict,
+        virtual_us: micros(judged.virtual_time),
+        wall_us: micros(began.elapsed()),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
+}
+
+fn exit(counts: &BTreeMap<VerdictKind, usize>) -> Exit {
+    let any = |kind| counts.contains_key(&kind);
+    if any(VerdictKind::HarnessError) {
+        Exit::HarnessFault
+    } else if VerdictKind::ALL
+        .into_iter()
+        .any(|kind| kind.is_red() && any(kind))
+    {
+        Exit::Nonconforming
+    } else if counts.is_empty() {
+        Exit::NothingSelected
+    } else {
+        Exit::AsExpected
+    }
+}

@@ -1,0 +1,80 @@
+//! What is judged, in process and in virtual time: each job gets a runtime, a clock, a host and clients of its own,
+//! and the same seed gives the same bytes.
+
+pub mod clock;
+pub mod guest;
+pub mod host;
+mod judge;
+pub mod native;
+pub mod player;
+pub mod recorder;
+mod trail;
+
+use reference_backend::{EngineError, LoadError, StartError, TrapKind};
+
+/// An option that cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// Not `KEY=VALUE`.
+    #[error("`--config {0}`: a line of configuration is written KEY=VALUE")]
+    Config(String),
+    /// Not a capability.
+    #[error("`--{option} {given}`: {fault}")]
+    Capability {
+        /// `grant` or `deny`.
+        option: &'static str,
+        /// What was written.
+        given: String,
+        /// What is wrong with it, with the nearest known name.
+        fault: String,
+    },
+}
+
+/// Why there is nothing to judge.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// As it was given.
+        path: String,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The machine cannot run guests.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// It is no guest.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A plugin of the contract, but not one that can play server.
+    #[error(
+        "plugin {0}: no virtual backend: it does not export virtual-backend-handler, so it has nothing to be \
+         called with when a client joins"
+    )]
+    NoHandler(String),
+    /// The host cannot run it.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It trapped before it was enabled.
+    #[error("plugin {plugin}: {what} in {callback}")]
+    Trap {
+        /// The plugin.
+        plugin: String,
+        /// What happened.
+        what: TrapKind,
+        /// What it was doing.
+        callback: &'static str,
+    },
+    /// It said no, or something that the contract forbids.
+    #[error("plugin {plugin} stays off: {reason}")]
+    Off {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no runtime to run it in.
+    #[error("no runtime: {0}")]
+    Runtime(std::io::Error),
+}

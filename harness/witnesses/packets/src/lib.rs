@@ -1,0 +1,65 @@
+//! Every packet that the guests' kit, the reference backend and the simulated client write, so that decoders that
+//! nobody here wrote can be asked what they make of it.
+//!
+//! ```text
+//! kit ──────────┐   (its builders, with the values that are meant)
+//! backend-proto ┼─> session: both ends in memory, in virtual time ──> Recording ──> lines, or another crate
+//! sim-proto ────┘   (and its builders, for what no session provokes)
+//! ```
+//!
+//! - [`record`]: all of one protocol.
+//! - [`Recorded`]: one packet: where it belongs, who wrote it, its bytes, and what it is meant to say.
+//! - `kit`, `client`: what the builders are asked for. `session`: the joins. `meaning`: what the packets of a session
+//!   are meant to say.
+
+mod client;
+mod kit;
+mod meaning;
+mod record;
+mod session;
+
+pub use record::{Meant, Recorded, Recording, Value, Writer};
+
+use sim_proto::Context;
+use vb_data::{Direction, State};
+
+/// All packets of one protocol. What went wrong on the way is in [`Recording::faults`], and what was written before is
+/// kept: another decoder may tell who is wrong.
+pub fn record(protocol: i32) -> Recording {
+    let mut recording = Recording {
+        protocol,
+        packets: Vec::new(),
+        faults: Vec::new(),
+        context: Context::new(sim_proto::Version::new(protocol)),
+    };
+    for (name, session) in session::ALL {
+        if let Err(error) = session(&mut recording) {
+            recording.faults.push(format!("{name}: {error}"));
+        }
+    }
+    client::record(&mut recording);
+    let missing: Vec<_> = required(protocol)
+        .into_iter()
+        .filter(|(state, direction, name)| !recording.has(*state, *direction, name))
+        .map(|(state, direction, name)| format!("nobody wrote the {direction} {name} of {state}"))
+        .collect();
+    recording.faults.extend(missing);
+    recording
+}
+
+/// What at least must be written, by the writers' own lists.
+fn required(protocol: i32) -> Vec<(State, Direction, &'static str)> {
+    let of_client = sim_proto::required_packets(protocol)
+        .into_iter()
+        .filter(|(_, direction, _)| *direction == Direction::Serverbound);
+    // In play the backend's list also holds what it merely forbids.
+    let of_backend = backend_proto::required_packets(protocol)
+        .into_iter()
+        .filter(|(state, direction, _)| {
+            *direction == Direction::Clientbound && *state != State::Play
+        });
+    let of_kit = kit::names(protocol)
+        .into_iter()
+        .map(|name| (State::Play, Direction::Clientbound, name));
+    of_client.chain(of_backend).chain(of_kit).collect()
+}

@@ -1,0 +1,156 @@
+//! A guest's handler as a native one: each callback goes to the export of the same name.
+
+use super::instance::{Cell, Failure, Instance};
+use crate::api::{
+    BoxFuture, HandlerId, PlayerId, RawPacket, VirtualBackendHandler, VirtualBackendSession,
+};
+use crate::bridge::bindings::infrarust::plugin::types::RawPacketParam;
+use crate::config::Instances;
+use crate::host::{Callback, EndCause, SessionShared, lock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
+use wasmtime::component::Resource;
+
+/// What a player reads whose own instance did not start.
+const NO_INSTANCE: &str = "This server could not be started for you. Please try again in a moment.";
+
+pub(crate) struct WasmHandler {
+    /// Of the instance that registered it, which holds the handler in turn.
+    main: Weak<Instance>,
+    id: HandlerId,
+    name: String,
+    /// The instance of each session, where each has its own.
+    own: Mutex<BTreeMap<PlayerId, Arc<Instance>>>,
+}
+
+impl WasmHandler {
+    pub fn new(main: Weak<Instance>, id: HandlerId, name: String) -> Self {
+        Self { main, id, name, own: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Where a session's callbacks go.
+    fn instance(&self, player: PlayerId) -> Option<Arc<Instance>> {
+        let main = self.main.upgrade()?;
+        match main.plugin().config.instances {
+            Instances::Shared => Some(main),
+            Instances::PerSession => lock(&self.own).get(&player).cloned(),
+        }
+    }
+
+    async fn start(&self, session: &Arc<SessionShared>) {
+        let Some(main) = self.main.upgrade() else {
+            return session.fail(EndCause::PluginFailed, NO_INSTANCE);
+        };
+        let instance = match main.plugin().config.instances {
+            Instances::Shared => main,
+            Instances::PerSession => match main.plugin().start_for_session().await {
+                Ok(started) => {
+                    let instance = started.instance;
+                    lock(&self.own).insert(session.player(), Arc::clone(&instance));
+                    instance
+                }
+                Err(failure) => {
+                    if let Failure::Refused(why) = failure {
+                        tracing::error!(player = %session.player(), plugin = %main.plugin().name, "no instance: {why}");
+                    }
+                    return session.fail(EndCause::PluginFailed, NO_INSTANCE);
+                }
+            },
+        };
+        instance.join(session);
+        instance
+            .call(Callback::SessionStart, |cell| {
+                let rep = cell.store.data_mut().enter(Arc::clone(session))?;
+                let Cell { store, handler, .. } = cell;
+                exported(handler)?.call_virtual_backend_on_session_start(
+                    store,
+                    self.id.0,
+                    Resource::new_borrow(rep),
+                )
+            })
+            .await;
+    }
+
+    async fn receive(&self, player: PlayerId, packet: &RawPacket) {
+        let Some(instance) = self.instance(player) else { return };
+        instance
+            .call(Callback::PacketReceived, |cell| {
+                let Cell { store, handler, .. } = cell;
+                let Some(rep) = store.data().sessions.get(&player).copied() else {
+                    // The start callback was given up before it came to this instance.
+                    return Ok(());
+                };
+                exported(handler)?.call_virtual_backend_on_packet_received(
+                    store,
+                    self.id.0,
+                    Resource::new_borrow(rep),
+                    RawPacketParam { packet_id: packet.packet_id, data: &packet.data },
+                )
+            })
+            .await;
+    }
+
+    async fn end(&self, player: PlayerId) {
+        let Some(instance) = self.instance(player) else { return };
+        instance.part(player);
+        instance
+            .call(Callback::SessionEnd, |cell| {
+                let Cell { store, handler, .. } = cell;
+                if !store.data().sessions.contains_key(&player) {
+                    // The start callback was given up before it came to this instance: no start, no end.
+                    return Ok(());
+                }
+                let ended = exported(handler)?.call_virtual_backend_on_session_end(
+                    &mut *store,
+                    self.id.0,
+                    player.0,
+                );
+                store.data_mut().leave(player);
+                ended
+            })
+            .await;
+        let own = lock(&self.own).remove(&player);
+        if let Some(own) = own {
+            own.disable().await;
+        }
+    }
+}
+
+/// Loading has refused a guest that imports sessions without exporting this.
+fn exported<T>(handler: &Option<T>) -> wasmtime::Result<&T> {
+    match handler {
+        Some(handler) => Ok(handler),
+        None => wasmtime::bail!("the guest does not export virtual-backend-handler"),
+    }
+}
+
+impl VirtualBackendHandler for WasmHandler {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn on_session_start<'a>(&'a self, session: &'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> {
+        Box::pin(self.start(session.shared()))
+    }
+
+    fn on_packet_received<'a>(
+        &'a self,
+        session: &'a dyn VirtualBackendSession,
+        packet: &'a RawPacket,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(self.receive(session.player_id(), packet))
+    }
+
+    fn on_session_end(&self, player: PlayerId) -> BoxFuture<'_, ()> {
+        Box::pin(self.end(player))
+    }
+
+    fn is_alive(&self, player: PlayerId) -> bool {
+        let alive = self.instance(player).is_some_and(|instance| !instance.is_dead());
+        if !alive {
+            // The end callback, which would let go of it, does not come.
+            lock(&self.own).remove(&player);
+        }
+        alive
+    }
+}

@@ -1,0 +1,308 @@
+//! One instance of a guest: calls with a budget, and the end of all calls when one traps.
+
+use super::bindings::exports::infrarust::plugin::guest::Guest;
+use super::bindings::exports::infrarust::plugin::virtual_backend_handler::Guest as Handler;
+use super::engine::EPOCH_TICK;
+use super::metadata;
+use super::plugin::PluginShared;
+use super::state::{GuestState, Phase};
+use super::tasks::TaskQueue;
+use super::CpuMeter;
+use crate::api::PlayerId;
+use crate::host::{
+    Callback, EndCause, HostEvent, PluginMetadata, SessionShared, SharedRegistrar, TrapKind, lock,
+};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use wasmtime::{Store, Trap};
+
+/// What a player of an instance that trapped reads.
+const FAILED: &str = "This server has failed. Please join again in a moment.";
+/// What a player of a plugin that was disabled reads.
+const STOPPED: &str = "This server has been stopped.";
+
+/// What an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Answers events, and plays server for all sessions where instances are shared.
+    Main,
+    /// Plays server for one session. Its trap concerns nobody else.
+    OneSession,
+}
+
+/// Why an instance did not start.
+pub(crate) enum Failure {
+    /// It trapped, which has been told.
+    Trapped,
+    /// The guest refused, or said of itself what the contract forbids.
+    Refused(String),
+}
+
+pub(crate) struct Instance {
+    plugin: Arc<PluginShared>,
+    incarnation: u32,
+    role: Role,
+    registrar: SharedRegistrar,
+    /// Nothing calls into it again.
+    dead: AtomicBool,
+    /// Fair: whoever waits longest is next, so that no session keeps the others out.
+    cell: tokio::sync::Mutex<Option<Cell>>,
+    sessions: Mutex<BTreeMap<PlayerId, Arc<SessionShared>>>,
+    tasks: Arc<TaskQueue>,
+    runner: Mutex<Option<AbortHandle>>,
+}
+
+/// What can be called.
+pub(crate) struct Cell {
+    pub store: Store<GuestState>,
+    pub guest: Guest,
+    pub handler: Option<Handler>,
+}
+
+/// A new instance and what it said of itself before and after `on-enable`.
+pub(crate) struct Started {
+    pub instance: Arc<Instance>,
+    pub before: PluginMetadata,
+    pub after: PluginMetadata,
+}
+
+impl Instance {
+    /// Makes an instance and enables it. What it registers goes to `registrar`.
+    pub async fn start(
+        plugin: &Arc<PluginShared>,
+        incarnation: u32,
+        role: Role,
+        registrar: SharedRegistrar,
+    ) -> Result<Started, Failure> {
+        let tasks = Arc::new(TaskQueue::new(plugin.config.limits.tasks));
+        let instance = Arc::new(Self {
+            plugin: Arc::clone(plugin),
+            incarnation,
+            role,
+            registrar,
+            dead: AtomicBool::new(false),
+            cell: tokio::sync::Mutex::new(None),
+            sessions: Mutex::new(BTreeMap::new()),
+            tasks,
+            runner: Mutex::new(None),
+        });
+        match instance.instantiate() {
+            Ok(cell) => *instance.cell.lock().await = Some(cell),
+            Err(kind) => {
+                instance.poison(Callback::Instantiate, kind);
+                return Err(Failure::Trapped);
+            }
+        }
+        let before = instance.metadata().await?;
+        metadata::check(&before).map_err(Failure::Refused)?;
+        let enabled = instance
+            .call(Callback::OnEnable, |cell| {
+                let state = cell.store.data_mut();
+                state.phase = Phase::Enabling;
+                state.enabled_at = Instant::now();
+                let enabled = cell.guest.call_on_enable(&mut cell.store);
+                cell.store.data_mut().phase = Phase::Running;
+                enabled
+            })
+            .await
+            .ok_or(Failure::Trapped)?;
+        enabled.map_err(|why| Failure::Refused(format!("on-enable answered an error: {why}")))?;
+        let after = instance.metadata().await?;
+        let runner = tokio::spawn(run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks)));
+        *lock(&instance.runner) = Some(runner.abort_handle());
+        Ok(Started { instance, before, after })
+    }
+
+    fn instantiate(self: &Arc<Self>) -> Result<Cell, TrapKind> {
+        let plugin = &self.plugin;
+        let state = GuestState::new(
+            Arc::clone(plugin),
+            Arc::downgrade(self),
+            Arc::clone(&self.registrar),
+            Arc::clone(&self.tasks),
+        );
+        let mut store = Store::new(&plugin.engine.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        let made = plugin.arm(&mut store).and_then(|()| {
+            let instance = plugin.pre.instantiate(&mut store)?;
+            let guest = plugin.guest.load(&mut store, &instance)?;
+            let handler = match &plugin.handler {
+                Some(indices) => Some(indices.load(&mut store, &instance)?),
+                None => None,
+            };
+            Ok((guest, handler))
+        });
+        match made {
+            Ok((guest, handler)) => Ok(Cell { store, guest, handler }),
+            Err(error) => Err(classify(&error, store.data())),
+        }
+    }
+
+    async fn metadata(&self) -> Result<PluginMetadata, Failure> {
+        let metadata = self
+            .call(Callback::Metadata, |cell| {
+                let phase = std::mem::replace(&mut cell.store.data_mut().phase, Phase::Metadata);
+                let metadata = cell.guest.call_metadata(&mut cell.store);
+                cell.store.data_mut().phase = phase;
+                metadata
+            })
+            .await;
+        Ok(metadata.ok_or(Failure::Trapped)?.into())
+    }
+
+    /// Calls into the instance with a fresh budget. None when it is dead, or when this call has been its last.
+    pub async fn call<R>(
+        &self,
+        callback: Callback,
+        f: impl FnOnce(&mut Cell) -> wasmtime::Result<R>,
+    ) -> Option<R> {
+        let mut cell = self.cell.lock().await;
+        let live = cell.as_mut()?;
+        let error = match self.plugin.arm(&mut live.store).and_then(|()| f(live)) {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
+        };
+        let kind = classify(&error, live.store.data());
+        *cell = None;
+        drop(cell);
+        self.poison(callback, kind);
+        None
+    }
+
+    /// Ends everything that depends on the instance.
+    fn poison(&self, callback: Callback, kind: TrapKind) {
+        if self.dead.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.stop_tasks();
+        self.plugin.services.tell(HostEvent::Trap {
+            plugin: self.plugin.name.clone(),
+            incarnation: self.incarnation,
+            callback,
+            kind,
+        });
+        if self.role == Role::Main {
+            // Before any player is told: who comes back at once must find the gate shut.
+            self.plugin.fallen(&self.registrar);
+        }
+        for session in std::mem::take(&mut *lock(&self.sessions)).into_values() {
+            session.fail(EndCause::PluginFailed, FAILED);
+        }
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
+    }
+
+    /// A session belongs to this instance from now on: it ends when the instance does.
+    pub fn join(&self, session: &Arc<SessionShared>) {
+        lock(&self.sessions).insert(session.player(), Arc::clone(session));
+        if self.is_dead() {
+            session.fail(EndCause::PluginFailed, FAILED);
+        }
+    }
+
+    pub fn part(&self, player: PlayerId) {
+        lock(&self.sessions).remove(&player);
+    }
+
+    /// Calls `on-disable` and lets go of the instance. Answers whether it was alive.
+    pub async fn disable(&self) -> bool {
+        self.stop_tasks();
+        for session in std::mem::take(&mut *lock(&self.sessions)).into_values() {
+            session.fail(EndCause::PluginStopped, STOPPED);
+        }
+        let disabled = self
+            .call(Callback::OnDisable, |cell| {
+                let dropped = cell.store.data_mut().log.take_dropped();
+                if dropped > 0 {
+                    self.plugin.services.tell(HostEvent::GuestLogDropped {
+                        plugin: self.plugin.name.clone(),
+                        lines: dropped,
+                    });
+                }
+                cell.guest.call_on_disable(&mut cell.store)
+            })
+            .await;
+        self.dead.store(true, Ordering::Release);
+        *self.cell.lock().await = None;
+        disabled.is_some()
+    }
+
+    fn stop_tasks(&self) {
+        self.tasks.close();
+        if let Some(runner) = lock(&self.runner).take() {
+            runner.abort();
+        }
+    }
+
+    pub fn plugin(&self) -> &Arc<PluginShared> {
+        &self.plugin
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.stop_tasks();
+    }
+}
+
+impl PluginShared {
+    /// Sets the budget of the call that follows.
+    pub fn arm(&self, store: &mut Store<GuestState>) -> wasmtime::Result<()> {
+        store.data_mut().limiter.refused = false;
+        match self.engine.meter {
+            CpuMeter::Fuel => store.set_fuel(self.config.limits.fuel),
+            CpuMeter::Epoch => {
+                // The tick under way does not count: the budget is never shorter than it says.
+                let budget = Duration::from_millis(self.config.limits.cpu_ms);
+                let ticks = budget.as_nanos().div_ceil(EPOCH_TICK.as_nanos()) + 1;
+                store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel | Trap::Interrupt) => TrapKind::CpuBudget,
+        Some(Trap::StackOverflow) => TrapKind::StackOverflow,
+        // What an allocator does that is refused memory, and what instantiation answers.
+        Some(Trap::UnreachableCodeReached) | None if state.limiter.refused => {
+            TrapKind::MemoryLimit { limit: state.limiter.limit() }
+        }
+        Some(trap) => {
+            let text = trap.to_string();
+            TrapKind::Trap(text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned())
+        }
+        None => TrapKind::HostCall(format!("{}", error.root_cause())),
+    }
+}
+
+/// Runs the tasks of an instance until it is dead or dropped.
+async fn run_tasks(instance: Weak<Instance>, tasks: Arc<TaskQueue>) {
+    loop {
+        tasks.wait().await;
+        let Some(instance) = instance.upgrade() else { return };
+        let ran = instance
+            .call(Callback::OnScheduledTask, |cell| {
+                // Taken with the instance locked, so that a task that is cancelled in a callback does not run after it.
+                let Some(task) = tasks.take_due(Instant::now()) else { return Ok(()) };
+                instance
+                    .plugin
+                    .services
+                    .observe(|| HostEvent::TaskRun { plugin: instance.plugin.name.clone(), task });
+                cell.guest.call_on_scheduled_task(&mut cell.store, task.0)
+            })
+            .await;
+        if ran.is_none() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,232 @@
+//! A guest as a plugin: enabling, restarts, quarantine.
+
+use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
+use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
+use super::instance::{Failure, Instance, Role, Started};
+use super::linker::linker;
+use super::state::GuestState;
+use super::{GuestComponent, GuestEngine, convert};
+use crate::api::{BoxFuture, Event, EventOutcome, ListenerId};
+use crate::config::PluginConfig;
+use crate::host::{
+    Callback, HostEvent, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
+    StartError, lock,
+};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use wasmtime::component::InstancePre;
+
+/// So many restarts within [`RESTART_WINDOW`], and the next trap is the last: a plugin that fails this often will not
+/// heal by itself. From the contract.
+pub const MAX_RESTARTS: usize = 5;
+/// See [`MAX_RESTARTS`].
+pub const RESTART_WINDOW: Duration = Duration::from_secs(300);
+/// Before the first restart; doubled for each that is within the window.
+pub const FIRST_RESTART_DELAY: Duration = Duration::from_millis(500);
+
+/// What all instances of one guest have in common.
+pub(crate) struct PluginShared {
+    pub name: String,
+    pub config: PluginConfig,
+    pub services: Arc<Services>,
+    pub engine: GuestEngine,
+    pub pre: InstancePre<GuestState>,
+    pub guest: GuestIndices,
+    pub handler: Option<HandlerIndices>,
+    /// The record holds the driver, which holds this.
+    record: Weak<PluginRecord>,
+    trapped: Notify,
+    incarnations: AtomicU32,
+}
+
+/// Runs one guest.
+pub(crate) struct GuestDriver {
+    shared: Arc<PluginShared>,
+    current: Mutex<Option<Arc<Instance>>>,
+    supervisor: Mutex<Option<AbortHandle>>,
+}
+
+impl PluginShared {
+    /// The main instance has trapped.
+    pub fn fallen(&self, registrar: &SharedRegistrar) {
+        if let Some(record) = self.record.upgrade() {
+            record.set_down(Some(Arc::clone(registrar)));
+        }
+        self.trapped.notify_one();
+    }
+
+    /// An instance for one session. Its listeners are never asked.
+    pub async fn start_for_session(self: &Arc<Self>) -> Result<Started, Failure> {
+        let Some(record) = self.record.upgrade() else {
+            return Err(Failure::Refused("the host is gone".to_owned()));
+        };
+        Instance::start(self, self.next_incarnation(), Role::OneSession, record.new_registrar()).await
+    }
+
+    fn next_incarnation(&self) -> u32 {
+        self.incarnations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn tell(&self, incarnation: u32, state: PluginState) {
+        self.services.tell(HostEvent::Plugin { plugin: self.name.clone(), incarnation, state });
+    }
+}
+
+impl GuestDriver {
+    /// Links the guest with what its plugin is granted. Nothing of it runs.
+    pub fn new(
+        component: &GuestComponent,
+        record: &Arc<PluginRecord>,
+        services: &Arc<Services>,
+    ) -> Result<Arc<Self>, StartError> {
+        component.check_grants(&record.name, &record.grants)?;
+        let link = || -> wasmtime::Result<_> {
+            let linker = linker(&component.engine.engine, &record.grants)?;
+            let pre = linker.instantiate_pre(&component.component)?;
+            let guest = GuestIndices::new(&pre)?;
+            let handler = match component.exports_handler {
+                true => Some(HandlerIndices::new(&pre)?),
+                false => None,
+            };
+            Ok((pre, guest, handler))
+        };
+        let (pre, guest, handler) = link().map_err(|error| StartError::Link {
+            plugin: record.name.clone(),
+            message: format!("{error:#}"),
+        })?;
+        Ok(Arc::new(Self {
+            shared: Arc::new(PluginShared {
+                name: record.name.clone(),
+                config: record.config.clone(),
+                services: Arc::clone(services),
+                engine: component.engine.clone(),
+                pre,
+                guest,
+                handler,
+                record: Arc::downgrade(record),
+                trapped: Notify::new(),
+                incarnations: AtomicU32::new(0),
+            }),
+            current: Mutex::new(None),
+            supervisor: Mutex::new(None),
+        }))
+    }
+
+    /// Starts the first instance, and watches over it and its successors.
+    pub async fn enable(self: &Arc<Self>) {
+        self.start_instance().await;
+        let supervisor = tokio::spawn(supervise(Arc::downgrade(self), Arc::clone(&self.shared)));
+        *lock(&self.supervisor) = Some(supervisor.abort_handle());
+    }
+
+    async fn start_instance(&self) {
+        let shared = &self.shared;
+        let Some(record) = shared.record.upgrade() else { return };
+        let incarnation = shared.next_incarnation();
+        shared.tell(incarnation, PluginState::Enabling);
+        let registrar = record.new_registrar();
+        match Instance::start(shared, incarnation, Role::Main, Arc::clone(&registrar)).await {
+            Ok(Started { instance, before, after }) => {
+                *lock(&self.current) = Some(Arc::clone(&instance));
+                record.set_up(registrar);
+                if instance.is_dead() {
+                    // A task of it has trapped in between.
+                    record.set_down(None);
+                    return;
+                }
+                if before != after {
+                    tracing::warn!(plugin = %shared.name, "its metadata changed during on-enable");
+                }
+                shared.tell(
+                    incarnation,
+                    PluginState::Enabled { before: Some(Box::new(before)), after: Some(Box::new(after)) },
+                );
+            }
+            Err(Failure::Trapped) => {}
+            Err(Failure::Refused(reason)) => {
+                record.set_down(Some(registrar));
+                shared.tell(incarnation, PluginState::Off { reason });
+            }
+        }
+    }
+}
+
+impl PluginDriver for GuestDriver {
+    fn handle_event<'a>(
+        &'a self,
+        listener: ListenerId,
+        event: &'a Event,
+    ) -> BoxFuture<'a, Result<EventOutcome, String>> {
+        Box::pin(async move {
+            let instance = lock(&self.current).clone();
+            let Some(instance) = instance else {
+                return Err("the plugin is not running".to_owned());
+            };
+            let properties = convert::properties(event);
+            instance
+                .call(Callback::HandleEvent, |cell| {
+                    let event = convert::event(event, &properties);
+                    cell.guest.call_handle_event(&mut cell.store, listener.0, event)
+                })
+                .await
+                .map(EventOutcome::from)
+                .ok_or_else(|| "its instance has trapped".to_owned())
+        })
+    }
+
+    fn disable(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Some(supervisor) = lock(&self.supervisor).take() {
+                supervisor.abort();
+            }
+            if let Some(record) = self.shared.record.upgrade() {
+                record.set_down(None);
+            }
+            let instance = lock(&self.current).take();
+            if let Some(instance) = instance
+                && instance.disable().await
+            {
+                let incarnation = self.shared.incarnations.load(Ordering::Relaxed);
+                self.shared.tell(incarnation, PluginState::Disabled);
+            }
+        })
+    }
+}
+
+impl Drop for GuestDriver {
+    fn drop(&mut self) {
+        if let Some(supervisor) = lock(&self.supervisor).take() {
+            supervisor.abort();
+        }
+    }
+}
+
+/// Replaces instances that trap, until that happens too often.
+async fn supervise(driver: Weak<GuestDriver>, shared: Arc<PluginShared>) {
+    let mut restarts: VecDeque<Instant> = VecDeque::new();
+    loop {
+        shared.trapped.notified().await;
+        match driver.upgrade() {
+            Some(driver) => *lock(&driver.current) = None,
+            None => return,
+        }
+        let now = Instant::now();
+        restarts.retain(|at| now.duration_since(*at) < RESTART_WINDOW);
+        let incarnation = shared.incarnations.load(Ordering::Relaxed);
+        if restarts.len() >= MAX_RESTARTS {
+            shared.tell(incarnation, PluginState::Quarantined);
+            return;
+        }
+        let after = FIRST_RESTART_DELAY * (1 << restarts.len());
+        shared.tell(incarnation, PluginState::Restarting { after });
+        tokio::time::sleep(after).await;
+        let Some(driver) = driver.upgrade() else { return };
+        restarts.push_back(Instant::now());
+        driver.start_instance().await;
+    }
+}

@@ -1,0 +1,251 @@
+//! What an instance's store holds.
+
+use super::instance::Instance;
+use super::plugin::PluginShared;
+use super::tasks::TaskQueue;
+use crate::api::{HandlerId, PlayerId};
+use crate::host::{LogLevel, SessionShared, SharedRegistrar};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::time::Instant;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::{HasData, Resource, ResourceTable};
+
+/// A `virtual-backend-session` in a guest's table.
+pub struct SessionHandle {
+    pub(crate) session: Arc<SessionShared>,
+    /// Made by `acquire`, and so counted.
+    pub(crate) kept: bool,
+}
+
+/// What a guest may do at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// `metadata` is being called: `log` and nothing else.
+    Metadata,
+    /// `on-enable` is being called: registration is open.
+    Enabling,
+    /// Everything else.
+    Running,
+}
+
+pub(crate) struct GuestState {
+    pub plugin: Arc<PluginShared>,
+    pub instance: Weak<Instance>,
+    pub registrar: SharedRegistrar,
+    pub tasks: Arc<TaskQueue>,
+    pub table: ResourceTable,
+    pub phase: Phase,
+    /// Handles made by `acquire` and not dropped yet.
+    pub kept: u32,
+    /// The table's entry of each session, which callbacks lend to the guest.
+    pub sessions: BTreeMap<PlayerId, u32>,
+    pub log: LogMeter,
+    pub limiter: Limiter,
+    /// What `scheduler.now` counts from.
+    pub enabled_at: Instant,
+}
+
+impl HasData for GuestState {
+    type Data<'a> = &'a mut GuestState;
+}
+
+impl GuestState {
+    pub fn new(
+        plugin: Arc<PluginShared>,
+        instance: Weak<Instance>,
+        registrar: SharedRegistrar,
+        tasks: Arc<TaskQueue>,
+    ) -> Self {
+        let limits = &plugin.config.limits;
+        Self {
+            log: LogMeter::new(limits.log_lines),
+            limiter: Limiter::new(limits.memory),
+            plugin,
+            instance,
+            registrar,
+            tasks,
+            table: ResourceTable::new(),
+            phase: Phase::Metadata,
+            kept: 0,
+            sessions: BTreeMap::new(),
+            enabled_at: Instant::now(),
+        }
+    }
+
+    /// Refuses what `metadata` must not do.
+    pub fn not_in_metadata(&self) -> wasmtime::Result<()> {
+        if self.phase == Phase::Metadata {
+            wasmtime::bail!("`metadata` may call `log` and nothing else");
+        }
+        Ok(())
+    }
+
+    pub fn session(
+        &self,
+        handle: &Resource<SessionHandle>,
+    ) -> wasmtime::Result<&Arc<SessionShared>> {
+        Ok(&self.table.get(handle)?.session)
+    }
+
+    /// Puts a session in the table; the guest can be lent it from now on.
+    pub fn enter(&mut self, session: Arc<SessionShared>) -> wasmtime::Result<u32> {
+        let player = session.player();
+        let entry = self.table.push(SessionHandle { session, kept: false })?;
+        self.sessions.insert(player, entry.rep());
+        Ok(entry.rep())
+    }
+
+    /// Takes a session out of the table. Handles that the guest keeps stay.
+    pub fn leave(&mut self, player: PlayerId) {
+        if let Some(rep) = self.sessions.remove(&player) {
+            // The entry was pushed by `enter`, and no borrow outlives a call.
+            let _ = self.table.delete(Resource::<SessionHandle>::new_own(rep));
+        }
+    }
+
+    pub fn handler(&self, id: HandlerId, name: String) -> super::handler::WasmHandler {
+        super::handler::WasmHandler::new(self.instance.clone(), id, name)
+    }
+
+    pub fn now(&self) -> Duration {
+        self.enabled_at.elapsed()
+    }
+}
+
+/// Counts a guest's log lines.
+pub(crate) struct LogMeter {
+    limit: u32,
+    second: Option<Instant>,
+    lines: u32,
+    dropped: u64,
+}
+
+/// What becomes of a line.
+pub(crate) struct LogVerdict {
+    pub write: bool,
+    /// Lines dropped in the window that has just closed.
+    pub dropped_before: u64,
+}
+
+impl LogMeter {
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    fn new(limit: u32) -> Self {
+        Self { limit, second: None, lines: 0, dropped: 0 }
+    }
+
+    pub fn line(&mut self, now: Instant) -> LogVerdict {
+        let mut dropped_before = 0;
+        if self.second.is_none_or(|start| now.duration_since(start) >= Self::WINDOW) {
+            dropped_before = std::mem::take(&mut self.dropped);
+            self.second = Some(now);
+            self.lines = 0;
+        }
+        let write = self.lines < self.limit;
+        if write {
+            self.lines += 1;
+        } else {
+            self.dropped += 1;
+        }
+        LogVerdict { write, dropped_before }
+    }
+
+    /// Lines dropped and not told of yet.
+    pub fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
+    }
+}
+
+/// Keeps linear memory and tables within bounds.
+pub(crate) struct Limiter {
+    limit: u64,
+    used: u64,
+    /// Whether something was refused in the present call.
+    pub refused: bool,
+}
+
+/// Elements of one table: more than the function pointers of any language runtime.
+const MAX_TABLE_ELEMENTS: usize = 1 << 17;
+
+impl Limiter {
+    fn new(limit: u64) -> Self {
+        Self { limit, used: 0, refused: false }
+    }
+
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // All memories of the instance count together.
+        let used = self.used + (desired.saturating_sub(current)) as u64;
+        if used > self.limit {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired <= MAX_TABLE_ELEMENTS;
+        self.refused |= !allowed;
+        Ok(allowed)
+    }
+}
+
+impl From<super::bindings::infrarust::plugin::log::Level> for LogLevel {
+    fn from(level: super::bindings::infrarust::plugin::log::Level) -> Self {
+        use super::bindings::infrarust::plugin::log::Level;
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_rate_has_an_edge_and_the_next_second_tells_of_it() {
+        let mut meter = LogMeter::new(2);
+        let start = Instant::now();
+        assert!(meter.line(start).write);
+        assert!(meter.line(start).write);
+        assert!(!meter.line(start).write);
+        assert!(!meter.line(start + Duration::from_millis(999)).write);
+        let next = meter.line(start + Duration::from_secs(1));
+        assert!(next.write);
+        assert_eq!(next.dropped_before, 2);
+        assert_eq!(meter.take_dropped(), 0);
+    }
+
+    #[test]
+    fn memory_counts_over_all_memories_and_has_an_edge() {
+        let mut limiter = Limiter::new(3 << 16);
+        assert!(limiter.memory_growing(0, 1 << 16, None).unwrap());
+        assert!(limiter.memory_growing(0, 2 << 16, None).unwrap());
+        assert!(!limiter.refused);
+        assert!(!limiter.memory_growing(2 << 16, 3 << 16, None).unwrap());
+        assert!(limiter.refused);
+    }
+}

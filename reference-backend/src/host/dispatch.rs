@@ -1,0 +1,215 @@
+//! Plugins as the host sees them, and the order in which they are asked.
+
+use super::link::Link;
+use super::observer::{DenyReason, HostEvent};
+use super::services::{Services, lock};
+use crate::api::{
+    BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, PlayerId,
+    Registrar,
+};
+use crate::capability::Grants;
+use crate::config::PluginConfig;
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+/// How long a listener may take. The client waits meanwhile, and gives up after 30 s.
+const LISTENER_DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) type SharedRegistrar = Arc<Mutex<Registrar>>;
+
+/// What runs a plugin.
+pub(crate) trait PluginDriver: Send + Sync {
+    /// The error is for the log.
+    fn handle_event<'a>(
+        &'a self,
+        listener: ListenerId,
+        event: &'a Event,
+    ) -> BoxFuture<'a, Result<EventOutcome, String>>;
+
+    fn disable(&self) -> BoxFuture<'_, ()>;
+}
+
+/// One plugin.
+pub(crate) struct PluginRecord {
+    pub name: String,
+    pub config: PluginConfig,
+    pub grants: Grants,
+    state: Mutex<RecordState>,
+    driver: OnceLock<Arc<dyn PluginDriver>>,
+}
+
+struct RecordState {
+    up: bool,
+    registrar: SharedRegistrar,
+}
+
+impl PluginRecord {
+    pub fn new(name: &str, config: PluginConfig) -> Self {
+        let grants = config.grants();
+        let registrar = Registrar::new(name, grants.clone(), &config.limits);
+        Self {
+            name: name.to_owned(),
+            grants,
+            config,
+            state: Mutex::new(RecordState {
+                up: false,
+                registrar: Arc::new(Mutex::new(registrar)),
+            }),
+            driver: OnceLock::new(),
+        }
+    }
+
+    /// For the registrations of a new instance.
+    pub fn new_registrar(&self) -> SharedRegistrar {
+        let registrar = Registrar::new(&self.name, self.grants.clone(), &self.config.limits);
+        Arc::new(Mutex::new(registrar))
+    }
+
+    pub fn set_driver(&self, driver: Arc<dyn PluginDriver>) {
+        // Set once, by the builder.
+        let _ = self.driver.set(driver);
+    }
+
+    pub fn driver(&self) -> Option<&Arc<dyn PluginDriver>> {
+        self.driver.get()
+    }
+
+    /// From now on these registrations hold.
+    pub fn set_up(&self, registrar: SharedRegistrar) {
+        *lock(&self.state) = RecordState { up: true, registrar };
+    }
+
+    /// The gates stay shut: those of the last instance that ran, or what one that never ran had got to.
+    pub fn set_down(&self, partial: Option<SharedRegistrar>) {
+        let mut state = lock(&self.state);
+        state.up = false;
+        if let Some(partial) = partial
+            && lock(&state.registrar).listeners.is_empty()
+        {
+            state.registrar = partial;
+        }
+    }
+
+    /// The handler of this id, if the plugin runs, may have one, and has it.
+    pub fn handler(&self, id: HandlerId) -> Result<HandlerEntry, DenyReason> {
+        if !self.grants.allows(crate::capability::Capability::VirtualBackend) {
+            return Err(DenyReason::NotGranted);
+        }
+        let state = lock(&self.state);
+        if !state.up {
+            return Err(DenyReason::PluginDown);
+        }
+        let registrar = lock(&state.registrar);
+        registrar.handlers.get(&id).cloned().ok_or(DenyReason::UnknownHandler(id))
+    }
+
+    fn listeners(&self, kind: EventKind) -> Vec<Listening> {
+        let state = lock(&self.state);
+        let registrar = lock(&state.registrar);
+        registrar
+            .listeners
+            .iter()
+            .filter(|entry| entry.kind == kind)
+            .map(|entry| Listening {
+                order: (Reverse(entry.priority), entry.sequence),
+                listener: entry.id,
+            })
+            .collect()
+    }
+
+    async fn ask(&self, listener: ListenerId, event: &Event) -> Result<EventOutcome, DenyReason> {
+        let driver = match self.driver() {
+            Some(driver) if lock(&self.state).up => driver,
+            _ => return Err(DenyReason::PluginDown),
+        };
+        let asked = driver.handle_event(listener, event);
+        let outcome = match tokio::time::timeout(LISTENER_DEADLINE, asked).await {
+            Ok(answer) => answer.map_err(DenyReason::ListenerFailed)?,
+            Err(_) => {
+                return Err(DenyReason::ListenerFailed(format!(
+                    "no answer in {} s",
+                    LISTENER_DEADLINE.as_secs()
+                )));
+            }
+        };
+        match outcome.kind() {
+            Some(kind) if kind != event.kind() => Err(DenyReason::WrongOutcome(kind)),
+            _ => Ok(outcome),
+        }
+    }
+}
+
+struct Listening {
+    order: (Reverse<i16>, u64),
+    listener: ListenerId,
+}
+
+/// What came of an event.
+pub(super) struct Decision {
+    /// Whose answer or failure decided.
+    pub plugin: Option<Arc<PluginRecord>>,
+    pub outcome: Result<EventOutcome, DenyReason>,
+}
+
+impl Decision {
+    pub fn plugin_name(&self) -> Option<String> {
+        self.plugin.as_ref().map(|plugin| plugin.name.clone())
+    }
+}
+
+/// Shows an event to the listeners. None when the connection has to end before they have all answered.
+pub(super) async fn fire(
+    services: &Services,
+    plugins: &[Arc<PluginRecord>],
+    link: &Link,
+    event: &Event,
+) -> Option<Decision> {
+    link.grace(dispatch(services, plugins, link.player, event)).await
+}
+
+/// As [`fire`], for an event that comes when the connection is over already.
+pub(super) async fn dispatch(
+    services: &Services,
+    plugins: &[Arc<PluginRecord>],
+    player: PlayerId,
+    event: &Event,
+) -> Decision {
+    let kind = event.kind();
+    services.observe(|| HostEvent::EventFired { player, event: event.clone() });
+    let mut listeners: Vec<(Listening, &Arc<PluginRecord>)> = plugins
+        .iter()
+        .flat_map(|plugin| plugin.listeners(kind).into_iter().map(move |entry| (entry, plugin)))
+        .collect();
+    listeners.sort_by_key(|(entry, _)| entry.order);
+    let mut decision = Decision { plugin: None, outcome: Ok(EventOutcome::NoOpinion) };
+    for (entry, plugin) in listeners {
+        let outcome = plugin.ask(entry.listener, event).await;
+        services.observe(|| HostEvent::ListenerAnswered {
+            player,
+            plugin: plugin.name.clone(),
+            listener: entry.listener,
+            event: kind,
+            outcome: outcome.clone(),
+        });
+        let decides = match &outcome {
+            Ok(EventOutcome::NoOpinion) => false,
+            Ok(_) => kind.takes_answer(),
+            Err(reason) => {
+                tracing::warn!(player = %player, plugin = %plugin.name, event = %kind, "{reason}");
+                kind.is_gate()
+            }
+        };
+        if decides {
+            decision = Decision { plugin: Some(Arc::clone(plugin)), outcome };
+            break;
+        }
+    }
+    services.observe(|| HostEvent::EventDecided {
+        player,
+        event: kind,
+        plugin: decision.plugin_name(),
+        outcome: decision.outcome.clone(),
+    });
+    decision
+}

@@ -1,0 +1,436 @@
+//! One connection, as the tasks and handles that work on it share it.
+//!
+//! The connection's machine stands behind a lock that is never held across an await. The pump moves bytes in and out;
+//! the script takes what arrived and decides; handles, which may be used from any task, send.
+
+use super::observer::EndCause;
+use super::services::lock;
+use crate::api::{PlayerId, RawPacket};
+use crate::config::limits::{
+    DEFAULT_BUFFERED_BYTES, DEFAULT_BUFFERED_PACKETS, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_PACKETS,
+};
+use crate::config::Limits;
+use backend_proto::{CloseReason, Connection, Event, TextComponent};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long a callback or listener that is under way may go on after its connection has to end. The end callback is due
+/// within a second.
+pub(super) const END_GRACE: Duration = Duration::from_millis(500);
+
+/// A client that takes nothing for this long while something waits for it is dropped: the client's own read timeout.
+pub(super) const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long the last bytes may take when the whole host is stopping, which has 10 s.
+const FLUSH_LIMIT_AT_SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// What the script hears of.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    LoginStart { name: String, claimed_uuid: Option<backend_proto::Uuid>, protocol: i32 },
+    LoggedIn,
+    InPlay,
+    Packet(RawPacket),
+}
+
+pub(crate) struct Link {
+    pub player: PlayerId,
+    pub peer: String,
+    origin: Instant,
+    wire: Mutex<Wire>,
+    /// For the pump: there is something to send, or room for more input.
+    pump: Notify,
+    /// For the script: something has arrived, or the connection has to end.
+    script: Notify,
+}
+
+/// What is behind the lock.
+pub(super) struct Wire {
+    pub conn: Connection,
+    pub queue: SendQueue,
+    inbox: VecDeque<Incoming>,
+    inbox_packets: usize,
+    inbox_bytes: usize,
+    max_inbox_packets: usize,
+    max_inbox_bytes: usize,
+    /// The session that may act, by its number; none outside of sessions.
+    pub live: Option<u64>,
+    /// Why the host's side wants this to end.
+    pub ending: Option<EndCause>,
+    /// Why the client's side has ended.
+    pub gone: Option<EndCause>,
+    /// The client takes nothing any more.
+    pub unreachable: bool,
+    flush_limit: Duration,
+}
+
+/// What the pump does next.
+pub(super) struct Step {
+    pub want_input: bool,
+    pub deadline: Option<Instant>,
+    /// Nothing comes after what is left to send.
+    pub closed: bool,
+    pub flush_limit: Duration,
+}
+
+impl Link {
+    pub fn new(
+        player: PlayerId,
+        peer: String,
+        config: Arc<backend_proto::ServerConfig>,
+        online: u32,
+    ) -> Self {
+        let mut conn = Connection::new(config, Duration::ZERO);
+        conn.set_online_players(online);
+        Self {
+            player,
+            peer,
+            origin: Instant::now(),
+            wire: Mutex::new(Wire {
+                conn,
+                queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES),
+                inbox: VecDeque::new(),
+                inbox_packets: 0,
+                inbox_bytes: 0,
+                max_inbox_packets: to_usize(DEFAULT_BUFFERED_PACKETS),
+                max_inbox_bytes: to_usize(DEFAULT_BUFFERED_BYTES),
+                live: None,
+                ending: None,
+                gone: None,
+                unreachable: false,
+                flush_limit: STALL_LIMIT,
+            }),
+            pump: Notify::new(),
+            script: Notify::new(),
+        }
+    }
+
+    pub fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Wire) -> R) -> R {
+        f(&mut lock(&self.wire))
+    }
+
+    /// Something waits to be sent.
+    pub(super) fn wake_pump(&self) {
+        self.pump.notify_one();
+    }
+
+    pub(super) async fn pump_woken(&self) {
+        self.pump.notified().await;
+    }
+
+    /// Tells the client `text` after all that was queued before, and ends the connection for `cause`. The first cause
+    /// counts.
+    pub fn disconnect(&self, text: &TextComponent, cause: EndCause) {
+        let now = self.now();
+        self.with(|wire| wire.disconnect(text, cause, now));
+        self.wake();
+    }
+
+    /// As [`disconnect`](Self::disconnect), with little time for the last bytes.
+    pub fn stop(&self, text: &TextComponent) {
+        let now = self.now();
+        self.with(|wire| {
+            wire.flush_limit = FLUSH_LIMIT_AT_SHUTDOWN;
+            wire.disconnect(text, EndCause::Shutdown, now);
+        });
+        self.wake();
+    }
+
+    /// Ends what the script has left open.
+    pub(super) fn close(&self) {
+        self.with(|wire| wire.conn.close());
+        self.wake();
+    }
+
+    pub(super) fn wake(&self) {
+        self.pump.notify_one();
+        self.script.notify_one();
+    }
+
+    /// The limits of the plugin that has the session from now on.
+    pub(super) fn begin(&self, session: u64, limits: &Limits) {
+        self.with(|wire| {
+            wire.live = Some(session);
+            wire.queue.limit(limits.queue_packets, limits.queue_bytes);
+            wire.max_inbox_packets = to_usize(limits.buffered_packets);
+            wire.max_inbox_bytes = to_usize(limits.buffered_bytes);
+        });
+        self.wake_pump();
+    }
+
+    /// No session may act from now on.
+    pub(super) fn end(&self) {
+        self.with(|wire| wire.live = None);
+    }
+
+    /// What arrived next, or why nothing will.
+    pub(super) async fn next(&self) -> Result<Incoming, EndCause> {
+        loop {
+            let woken = self.script.notified();
+            {
+                let mut wire = lock(&self.wire);
+                if let Some(cause) = &wire.ending {
+                    return Err(cause.clone());
+                }
+                let had_room = wire.has_room();
+                if let Some(incoming) = wire.take() {
+                    let wake = !had_room && wire.has_room();
+                    drop(wire);
+                    if wake {
+                        self.wake_pump();
+                    }
+                    return Ok(incoming);
+                }
+                if let Some(cause) = &wire.gone {
+                    return Err(cause.clone());
+                }
+            }
+            woken.await;
+        }
+    }
+
+    /// Why the connection has ended or has to, whatever waits in the inbox.
+    pub(super) fn over(&self) -> Option<EndCause> {
+        self.with(|wire| wire.ending.clone().or_else(|| wire.gone.clone()))
+    }
+
+    /// Runs to its end what a plugin does, unless the connection has to end: then it has [`END_GRACE`], after which it
+    /// is given up and None is the answer.
+    pub(super) async fn grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let over = async {
+            while self.over().is_none() {
+                self.script.notified().await;
+            }
+            tokio::time::sleep(END_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = &mut work => Some(done),
+            () = over => None,
+        }
+    }
+
+    /// Takes what the client has sent.
+    pub(super) fn receive(&self, data: &[u8]) {
+        let now = self.now();
+        self.with(|wire| wire.conn.receive(data, now));
+    }
+
+    /// The client sends no more.
+    pub(super) fn peer_closed(&self) {
+        let now = self.now();
+        self.with(|wire| wire.conn.peer_closed(now));
+    }
+
+    /// The client takes nothing any more; what it sent is still to come.
+    pub(super) fn unreachable(&self) {
+        self.with(|wire| wire.unreachable = true);
+    }
+
+    /// The client is out of reach; what waits for it is lost.
+    pub(super) fn lost(&self, cause: EndCause) {
+        self.with(|wire| {
+            wire.gone.get_or_insert(cause);
+            wire.conn.close();
+        });
+        self.script.notify_one();
+    }
+
+    /// Runs the machine: deadlines, events into the inbox, and the next bytes into `hand` when it is empty.
+    pub(super) fn step(&self, hand: &mut Bytes) -> Step {
+        let now = self.now();
+        let mut wire = lock(&self.wire);
+        if wire.conn.poll_timeout().is_some_and(|at| at <= now) {
+            wire.conn.handle_timeout(now);
+        }
+        let arrived = wire.drain();
+        if hand.is_empty() {
+            *hand = wire.conn.poll_transmit().unwrap_or_default();
+        }
+        wire.queue.in_hand(hand.len());
+        let step = Step {
+            want_input: wire.has_room() && wire.conn.wants_input(),
+            deadline: wire.conn.poll_timeout().map(|at| self.origin + at),
+            closed: wire.conn.is_closed(),
+            flush_limit: wire.flush_limit,
+        };
+        drop(wire);
+        if arrived {
+            self.script.notify_one();
+        }
+        step
+    }
+
+    /// So many bytes have gone to the client.
+    pub(super) fn written(&self, bytes: usize) {
+        self.with(|wire| wire.queue.written(bytes));
+    }
+}
+
+impl Wire {
+    pub fn disconnect(&mut self, text: &TextComponent, cause: EndCause, now: Duration) {
+        self.live = None;
+        self.ending.get_or_insert(cause);
+        self.conn.disconnect(text, now);
+    }
+
+    /// Bytes that wait for the client, those in the pump's hand included.
+    pub fn waiting(&self) -> u64 {
+        self.conn.output_len() as u64 + self.queue.hand
+    }
+
+    fn has_room(&self) -> bool {
+        self.inbox_packets < self.max_inbox_packets && self.inbox_bytes < self.max_inbox_bytes
+    }
+
+    fn take(&mut self) -> Option<Incoming> {
+        let incoming = self.inbox.pop_front()?;
+        if let Incoming::Packet(packet) = &incoming {
+            self.inbox_packets -= 1;
+            self.inbox_bytes -= packet.data.len();
+        }
+        Some(incoming)
+    }
+
+    /// Moves events into the inbox while it has room; answers whether there were any.
+    fn drain(&mut self) -> bool {
+        let mut any = false;
+        // After the end there is at most one event besides the end itself, and it must not wait for room.
+        while self.has_room() || self.conn.is_closed() {
+            let Some(event) = self.conn.poll_event() else { break };
+            any = true;
+            match event {
+                Event::StatusRequested { .. } => {}
+                Event::LoginStart { name, claimed_uuid, protocol } => {
+                    self.inbox.push_back(Incoming::LoginStart { name, claimed_uuid, protocol });
+                }
+                Event::LoggedIn => self.inbox.push_back(Incoming::LoggedIn),
+                Event::InPlay => self.inbox.push_back(Incoming::InPlay),
+                Event::Packet { id, data } => {
+                    self.inbox_packets += 1;
+                    self.inbox_bytes += data.len();
+                    self.inbox.push_back(Incoming::Packet(RawPacket { packet_id: id, data }));
+                }
+                Event::Closed(reason) => {
+                    self.gone = self.gone.take().or_else(|| gone(reason));
+                }
+            }
+        }
+        any
+    }
+}
+
+/// Whose side a connection's end came from: none where the host has said so itself, and knows why.
+fn gone(reason: CloseReason) -> Option<EndCause> {
+    Some(match reason {
+        CloseReason::PeerMisbehaved(error) => EndCause::ClientFault(error.to_string()),
+        CloseReason::PeerClosed { .. } => EndCause::ClientLeft,
+        CloseReason::TimedOut(_) => EndCause::ClientTimedOut(reason.to_string()),
+        CloseReason::UnsupportedProtocol { protocol } => EndCause::UnsupportedProtocol(protocol),
+        CloseReason::StatusAnswered => EndCause::Status,
+        CloseReason::HostDisconnected | CloseReason::HostClosed => return None,
+        CloseReason::InputOverflow { .. } | CloseReason::BadData { .. } => {
+            EndCause::HostFault(reason.to_string())
+        }
+    })
+}
+
+/// Counts what waits for the client.
+pub(super) struct SendQueue {
+    max_packets: usize,
+    max_bytes: u64,
+    /// Of all bytes ever written, where each packet that waits ends.
+    ends: VecDeque<u64>,
+    written: u64,
+    hand: u64,
+}
+
+impl SendQueue {
+    fn new(max_packets: u64, max_bytes: u64) -> Self {
+        Self { max_packets: to_usize(max_packets), max_bytes, ends: VecDeque::new(), written: 0, hand: 0 }
+    }
+
+    fn limit(&mut self, max_packets: u64, max_bytes: u64) {
+        self.max_packets = to_usize(max_packets);
+        self.max_bytes = max_bytes;
+    }
+
+    /// Which of `sizes` (of packets, in order) finds no room behind the `waiting` bytes, and why.
+    pub fn no_room(
+        &self,
+        mut waiting: u64,
+        sizes: impl Iterator<Item = usize>,
+    ) -> Option<(usize, String)> {
+        for ((index, size), packets) in sizes.enumerate().zip(self.ends.len()..) {
+            if packets >= self.max_packets {
+                return Some((index, format!("{packets} packets wait for the client already")));
+            }
+            if waiting + size as u64 > self.max_bytes {
+                return Some((index, format!("{waiting} bytes wait for the client already")));
+            }
+            waiting += size as u64;
+        }
+        None
+    }
+
+    /// A packet was queued; `waiting` includes it.
+    pub fn queued(&mut self, waiting: u64) {
+        self.ends.push_back(self.written + waiting);
+    }
+
+    /// As many packets were queued in one go, none of which is told apart: each counts until the whole is written.
+    pub fn queued_batch(&mut self, waiting: u64, packets: usize) {
+        let end = self.written + waiting;
+        self.ends.extend(std::iter::repeat_n(end, packets));
+    }
+
+    fn in_hand(&mut self, bytes: usize) {
+        self.hand = bytes as u64;
+    }
+
+    fn written(&mut self, bytes: usize) {
+        self.written += bytes as u64;
+        self.hand = self.hand.saturating_sub(bytes as u64);
+        while self.ends.front().is_some_and(|end| *end <= self.written) {
+            self.ends.pop_front();
+        }
+    }
+}
+
+fn to_usize(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_has_edges_in_packets_and_bytes() {
+        let mut queue = SendQueue::new(2, 100);
+        assert_eq!(queue.no_room(0, [40, 40].into_iter()), None);
+        assert_eq!(queue.no_room(0, [40, 40, 1].into_iter()).map(|(index, _)| index), Some(2));
+        assert_eq!(queue.no_room(0, [100].into_iter()), None);
+        assert_eq!(queue.no_room(0, [101].into_iter()).map(|(index, _)| index), Some(0));
+        queue.queued(40);
+        queue.queued(80);
+        assert_eq!(queue.no_room(80, [1].into_iter()).map(|(index, _)| index), Some(0));
+        queue.in_hand(80);
+        queue.written(39);
+        assert!(queue.no_room(41, [1].into_iter()).is_some());
+        queue.written(1);
+        assert_eq!(queue.no_room(40, [60].into_iter()), None);
+        assert!(queue.no_room(40, [61].into_iter()).is_some());
+    }
+}

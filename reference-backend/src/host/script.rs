@@ -1,0 +1,334 @@
+//! What the host does with one connection, from the first event to the last.
+
+use super::HostInner;
+use super::dispatch::{Decision, PluginRecord, dispatch, fire};
+use super::link::{Incoming, Link};
+use super::observer::{Callback, DenyReason, EndCause, HostEvent};
+use super::session::{SessionShared, to_component};
+use crate::api::{
+    ChooseInitialServer, ChooseInitialServerResult, Event, EventOutcome, GameProfile, HandlerEntry,
+    HandlerId, PlayerDisconnect, PostLogin, PreLogin, PreLoginResult, ProfileProperty, RawPacket,
+    ServerPreConnect, ServerPreConnectResult, Text, Uuid, VirtualBackendHandler,
+};
+use crate::config::Limits;
+use crate::limbo;
+use backend_proto::TextComponent;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Packets handed to a handler before other tasks get a turn.
+const BURST: u32 = 16;
+
+/// The name under which the host's own handler appears.
+pub(super) const LIMBO: &str = "limbo";
+
+/// Who plays server for a connection.
+struct Backend {
+    plugin: String,
+    id: HandlerId,
+    handler: Arc<dyn VirtualBackendHandler>,
+    limits: Limits,
+}
+
+pub(super) struct Script {
+    pub host: Arc<HostInner>,
+    pub link: Arc<Link>,
+}
+
+impl Script {
+    /// Until the connection is over. Answers why.
+    pub async fn run(self) -> EndCause {
+        let cause = match self.login().await {
+            Ok((profile, protocol)) => {
+                let cause = match self.play(profile, protocol).await {
+                    Ok(never) => match never {},
+                    Err(cause) => cause,
+                };
+                let event = Event::PlayerDisconnect(PlayerDisconnect { player_id: self.link.player });
+                dispatch(&self.host.services, self.host.plugins(), self.link.player, &event).await;
+                cause
+            }
+            Err(cause) => cause,
+        };
+        self.link.close();
+        cause
+    }
+
+    async fn login(&self) -> Result<(GameProfile, i32), EndCause> {
+        let Incoming::LoginStart { name, claimed_uuid, protocol } = self.link.next().await? else {
+            return Err(self.out_of_order());
+        };
+        let event = Event::PreLogin(PreLogin {
+            name: name.clone(),
+            claimed_uuid: claimed_uuid.map(|uuid| Uuid(uuid.0.to_be_bytes())),
+            protocol_version: protocol,
+            remote_address: self.link.peer.clone(),
+        });
+        let decision = self.fire(&event).await?;
+        match &decision.outcome {
+            Ok(EventOutcome::PreLogin(PreLoginResult::Denied(text))) => {
+                return Err(self.deny(&decision, DenyReason::ByPlugin, Some(text)));
+            }
+            Ok(_) => {}
+            Err(reason) => return Err(self.deny(&decision, reason.clone(), None)),
+        }
+        let profile = (self.host.services.profiles)(&name);
+        let now = self.link.now();
+        if let Err(error) = self.link.with(|wire| wire.conn.login(&to_wire(&profile), now)) {
+            return Err(self.failed(&error));
+        }
+        self.link.wake_pump();
+        let Incoming::LoggedIn = self.link.next().await? else {
+            return Err(self.out_of_order());
+        };
+        Ok((profile, protocol))
+    }
+
+    /// From post-login on: whoever got here hears of the end.
+    async fn play(
+        &self,
+        profile: GameProfile,
+        protocol: i32,
+    ) -> Result<std::convert::Infallible, EndCause> {
+        let backend = self.choose(&profile, protocol).await?;
+        let now = self.link.now();
+        if let Err(error) = self.link.with(|wire| wire.conn.enter_play(now)) {
+            return Err(self.failed(&error));
+        }
+        self.link.wake_pump();
+        let Incoming::InPlay = self.link.next().await? else {
+            return Err(self.out_of_order());
+        };
+        Err(self.session(backend, profile, protocol).await)
+    }
+
+    async fn choose(&self, profile: &GameProfile, protocol: i32) -> Result<Backend, EndCause> {
+        let player_id = self.link.player;
+        let event = Event::PostLogin(PostLogin {
+            player_id,
+            profile: profile.clone(),
+            protocol_version: protocol,
+        });
+        self.fire(&event).await?;
+
+        let initial = self.host.services.config.initial_server.clone();
+        let event = Event::ChooseInitialServer(ChooseInitialServer {
+            player_id,
+            profile: profile.clone(),
+            initial: initial.clone(),
+        });
+        let target = match self.fire(&event).await?.outcome {
+            Ok(EventOutcome::ChooseInitialServer(ChooseInitialServerResult::Redirect(server))) => {
+                Some(server)
+            }
+            _ => initial,
+        };
+
+        let event = Event::ServerPreConnect(ServerPreConnect {
+            player_id,
+            profile: profile.clone(),
+            protocol_version: protocol,
+            target: target.clone(),
+        });
+        let decision = self.fire(&event).await?;
+        let result = match &decision.outcome {
+            Ok(EventOutcome::ServerPreConnect(result)) => result,
+            Ok(_) => &ServerPreConnectResult::Allowed,
+            Err(reason) => return Err(self.deny(&decision, reason.clone(), None)),
+        };
+        match result {
+            ServerPreConnectResult::Allowed => Err(self.connect(&decision, target)),
+            ServerPreConnectResult::ConnectTo(server) => {
+                Err(self.connect(&decision, Some(server.clone())))
+            }
+            ServerPreConnectResult::Denied(text) => {
+                Err(self.deny(&decision, DenyReason::ByPlugin, Some(text)))
+            }
+            ServerPreConnectResult::SendToLimbo(why) => {
+                tracing::info!(player = %player_id, "sent to limbo: {}", why.join("; "));
+                Ok(Backend {
+                    plugin: LIMBO.to_owned(),
+                    id: limbo::HANDLER_ID,
+                    handler: Arc::clone(&self.host.limbo),
+                    limits: Limits::default(),
+                })
+            }
+            ServerPreConnectResult::VirtualBackend(id) => {
+                match decision.plugin.as_ref().map(|plugin| (plugin, plugin.handler(*id))) {
+                    Some((plugin, Ok(entry))) => Ok(backend(plugin, *id, entry)),
+                    Some((_, Err(reason))) => Err(self.deny(&decision, reason, None)),
+                    None => Err(self.deny(&decision, DenyReason::UnknownHandler(*id), None)),
+                }
+            }
+        }
+    }
+
+    /// A real server was chosen, or none.
+    fn connect(&self, decision: &Decision, target: Option<String>) -> EndCause {
+        let reason = match target {
+            None => DenyReason::NoServer,
+            Some(server) if self.host.services.is_server(&server) => DenyReason::NoConnector(server),
+            Some(server) => DenyReason::UnknownServer(server),
+        };
+        self.deny(decision, reason, None)
+    }
+
+    async fn session(&self, backend: Backend, profile: GameProfile, protocol: i32) -> EndCause {
+        let services = &self.host.services;
+        let player = self.link.player;
+        let number = self.host.next_session.fetch_add(1, Ordering::Relaxed);
+        let session = Arc::new(SessionShared {
+            link: Arc::clone(&self.link),
+            services: Arc::clone(services),
+            number,
+            profile,
+            protocol,
+        });
+        self.link.begin(number, &backend.limits);
+        self.host.sessions.fetch_add(1, Ordering::Relaxed);
+        services.tell(HostEvent::SessionStarted {
+            player,
+            plugin: backend.plugin.clone(),
+            handler: backend.id,
+            protocol_version: protocol,
+        });
+        let cause = self.callbacks(&backend, &session).await;
+        self.link.end();
+        let notified = backend.handler.is_alive(player);
+        services.tell(HostEvent::SessionEnded { player, cause: cause.clone(), notified });
+        if notified {
+            let end = backend.handler.on_session_end(player);
+            let deadline = backend.limits.start_deadline();
+            if self.callback(Callback::SessionEnd, tokio::time::timeout(deadline, end)).await.is_err() {
+                tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return");
+            }
+        }
+        self.host.sessions.fetch_sub(1, Ordering::Relaxed);
+        cause
+    }
+
+    /// The start callback, and packets until the session has to end.
+    async fn callbacks(&self, backend: &Backend, session: &Arc<SessionShared>) -> EndCause {
+        let start = self.link.grace(backend.handler.on_session_start(session));
+        let start = tokio::time::timeout(backend.limits.start_deadline(), start);
+        if self.callback(Callback::SessionStart, start).await.is_err() {
+            let text = TextComponent::cut("The server did not start in time.");
+            self.link.disconnect(&text, EndCause::StartDeadline);
+            return EndCause::StartDeadline;
+        }
+        let mut burst = 0;
+        loop {
+            let packet = match self.link.next().await {
+                Ok(Incoming::Packet(packet)) => packet,
+                Ok(_) => return self.out_of_order(),
+                Err(cause) => return cause,
+            };
+            self.deliver(backend, session, &packet).await;
+            burst += 1;
+            if burst == BURST {
+                burst = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn deliver(&self, backend: &Backend, session: &Arc<SessionShared>, packet: &RawPacket) {
+        self.host.services.observe(|| HostEvent::PacketIn {
+            player: self.link.player,
+            packet: packet.clone(),
+        });
+        let callback = backend.handler.on_packet_received(session, packet);
+        self.callback(Callback::PacketReceived, self.link.grace(callback)).await;
+    }
+
+    async fn callback<T>(&self, callback: Callback, work: impl Future<Output = T>) -> T {
+        let services = &self.host.services;
+        let player = self.link.player;
+        services.observe(|| HostEvent::CallbackStarted { player, callback });
+        let done = work.await;
+        services.observe(|| HostEvent::CallbackEnded { player, callback });
+        done
+    }
+
+    async fn fire(&self, event: &Event) -> Result<Decision, EndCause> {
+        match fire(&self.host.services, self.host.plugins(), &self.link, event).await {
+            Some(decision) => Ok(decision),
+            None => Err(self.link.over().unwrap_or(EndCause::ClientLeft)),
+        }
+    }
+
+    /// Keeps the gate shut. The player reads `text`, or what the reason comes to for somebody who cannot mend it.
+    fn deny(&self, decision: &Decision, reason: DenyReason, text: Option<&Text>) -> EndCause {
+        let fallback = || Text::plain(for_player(&reason));
+        let mut told = text.cloned().unwrap_or_else(fallback);
+        let component = to_component(&told).unwrap_or_else(|error| {
+            tracing::warn!(player = %self.link.player, "the reason for the player is not valid: {error}");
+            told = Text::plain("You are not allowed to join.");
+            TextComponent::cut(&told)
+        });
+        self.host.services.tell(HostEvent::Denied {
+            player: self.link.player,
+            plugin: decision.plugin_name(),
+            reason: reason.clone(),
+            text: told,
+        });
+        self.link.disconnect(&component, EndCause::Denied(reason.clone()));
+        EndCause::Denied(reason)
+    }
+
+    /// The machine refused a command: the client has gone in between, or there is a mistake here.
+    fn failed(&self, error: &backend_proto::CommandError) -> EndCause {
+        self.link.over().unwrap_or_else(|| EndCause::HostFault(error.to_string()))
+    }
+
+    fn out_of_order(&self) -> EndCause {
+        self.link
+            .over()
+            .unwrap_or_else(|| EndCause::HostFault("an event came out of order".to_owned()))
+    }
+}
+
+fn backend(plugin: &Arc<PluginRecord>, id: HandlerId, entry: HandlerEntry) -> Backend {
+    Backend {
+        plugin: plugin.name.clone(),
+        id,
+        handler: entry.handler,
+        limits: plugin.config.limits.clone(),
+    }
+}
+
+/// What a player who is turned away reads. The operator finds the rest in the log.
+fn for_player(reason: &DenyReason) -> String {
+    match reason {
+        DenyReason::NoServer => "There is no server available for you to join.".to_owned(),
+        DenyReason::UnknownServer(name) => format!("The server \"{name}\" does not exist."),
+        DenyReason::NoConnector(name) => format!("The server \"{name}\" cannot be reached."),
+        DenyReason::PluginDown => {
+            "This server is restarting. Please try again in a moment.".to_owned()
+        }
+        DenyReason::ByPlugin => "You are not allowed to join.".to_owned(),
+        DenyReason::NotGranted
+        | DenyReason::UnknownHandler(_)
+        | DenyReason::ListenerFailed(_)
+        | DenyReason::WrongOutcome(_) => {
+            "This server has an internal error. Please tell its operator.".to_owned()
+        }
+    }
+}
+
+fn to_wire(profile: &GameProfile) -> backend_proto::GameProfile {
+    backend_proto::GameProfile {
+        uuid: backend_proto::Uuid(u128::from_be_bytes(profile.uuid.0)),
+        name: profile.name.clone(),
+        properties: profile
+            .properties
+            .iter()
+            .map(|ProfileProperty { name, value, signature }| backend_proto::ProfileProperty {
+                name: name.clone(),
+                value: value.clone(),
+                signature: signature.clone(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,229 @@
+//! The host's side of a session handle.
+
+use super::link::{Link, Wire};
+use super::observer::{EndCause, HostEvent};
+use super::services::Services;
+use crate::api::{
+    BatchError, GameProfile, PlayerError, PlayerErrorKind, PlayerId, RawPacket, Sealed, Text,
+    VirtualBackendSession,
+};
+use backend_proto::{RawPacketRef, SendError, TextComponent};
+use std::sync::Arc;
+
+/// One session: a number of its own on a connection, so that a handle that outlives it reaches nobody else.
+pub struct SessionShared {
+    pub(super) link: Arc<Link>,
+    pub(super) services: Arc<Services>,
+    pub(super) number: u64,
+    pub(super) profile: GameProfile,
+    pub(super) protocol: i32,
+}
+
+impl SessionShared {
+    pub(crate) fn player(&self) -> PlayerId {
+        self.link.player
+    }
+
+    /// Ends the session because its plugin has: what was sent before goes first, then this text.
+    pub(crate) fn fail(&self, cause: EndCause, text: &str) {
+        let now = self.link.now();
+        self.link.with(|wire| {
+            if wire.live == Some(self.number) {
+                wire.disconnect(&TextComponent::cut(text), cause, now);
+            }
+        });
+        self.link.wake();
+    }
+
+    fn done(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
+        match &done {
+            Ok(()) => self.link.wake_pump(),
+            Err(error) => self.services.observe(|| HostEvent::CallRefused {
+                player: self.link.player,
+                error: error.clone(),
+            }),
+        }
+        done
+    }
+}
+
+/// What the contract calls a component, checked.
+pub(super) fn to_component(text: &Text) -> Result<TextComponent, backend_proto::TextError> {
+    match text {
+        Text::Plain(text) => TextComponent::plain(text.as_str()),
+        Text::Json(text) => TextComponent::json(text),
+    }
+}
+
+impl Sealed for Arc<SessionShared> {
+    fn shared(&self) -> &Arc<SessionShared> {
+        self
+    }
+}
+
+impl VirtualBackendSession for Arc<SessionShared> {
+    fn player_id(&self) -> PlayerId {
+        self.link.player
+    }
+
+    fn profile(&self) -> &GameProfile {
+        &self.profile
+    }
+
+    fn protocol_version(&self) -> i32 {
+        self.protocol
+    }
+
+    fn send_packet(&self, packet: RawPacket) -> Result<(), PlayerError> {
+        let raw = RawPacketRef { id: packet.packet_id, data: &packet.data };
+        let sent = self.link.with(|wire| {
+            wire.may_act(self.number)?;
+            // What is wrong with a packet comes before whether there is room: it stays wrong.
+            wire.conn.check_packet(raw).map_err(send_error)?;
+            let size = raw.data.len();
+            if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
+                return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
+            }
+            wire.conn.send_packet(raw).map_err(send_error)?;
+            let waiting = wire.waiting();
+            wire.queue.queued(waiting);
+            self.services.observe(|| HostEvent::PacketOut {
+                player: self.link.player,
+                packet: packet.clone(),
+            });
+            Ok(())
+        });
+        self.done(sent)
+    }
+
+    fn send_packets(&self, packets: Vec<RawPacket>) -> Result<(), BatchError> {
+        let raw: Vec<_> = packets
+            .iter()
+            .map(|packet| RawPacketRef { id: packet.packet_id, data: &packet.data })
+            .collect();
+        let sent = self.link.with(|wire| {
+            wire.may_act(self.number).map_err(|error| BatchError { index: 0, error })?;
+            for (index, packet) in raw.iter().enumerate() {
+                wire.conn.check_packet(*packet).map_err(|error| at(index, send_error(error)))?;
+            }
+            let sizes = raw.iter().map(|packet| packet.data.len());
+            if let Some((index, why)) = wire.queue.no_room(wire.waiting(), sizes) {
+                return Err(at(index, PlayerError::new(PlayerErrorKind::SendFailed, why)));
+            }
+            wire.conn
+                .send_packets(&raw)
+                .map_err(|error| at(error.index, send_error(error.error)))?;
+            let waiting = wire.waiting();
+            wire.queue.queued_batch(waiting, raw.len());
+            for packet in &packets {
+                self.services.observe(|| HostEvent::PacketOut {
+                    player: self.link.player,
+                    packet: packet.clone(),
+                });
+            }
+            Ok(())
+        });
+        match &sent {
+            Ok(()) => self.link.wake_pump(),
+            Err(error) => self.services.observe(|| HostEvent::BatchRefused {
+                player: self.link.player,
+                error: error.clone(),
+            }),
+        }
+        sent
+    }
+
+    fn send_message(&self, message: &Text) -> Result<(), PlayerError> {
+        let text = to_component(message);
+        let sent = self.link.with(|wire| {
+            wire.may_act(self.number)?;
+            let text = text.map_err(text_error)?;
+            let size = text.as_json().len();
+            if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
+                return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
+            }
+            wire.conn.send_message(&text).map_err(send_error)?;
+            let waiting = wire.waiting();
+            wire.queue.queued(waiting);
+            self.services.observe(|| HostEvent::MessageOut {
+                player: self.link.player,
+                message: message.clone(),
+            });
+            Ok(())
+        });
+        self.done(sent)
+    }
+
+    fn switch_server(&self, target: &str) -> Result<(), PlayerError> {
+        let answer = self.link.with(|wire| wire.may_act(self.number)).and_then(|()| {
+            Err(if self.services.is_server(target) {
+                PlayerError::new(
+                    PlayerErrorKind::Unsupported,
+                    format!("this host cannot connect to servers, \"{target}\" among them"),
+                )
+            } else {
+                PlayerError::new(
+                    PlayerErrorKind::UnknownServer,
+                    format!("the server \"{target}\" is not configured"),
+                )
+            })
+        });
+        self.done(answer)
+    }
+
+    fn disconnect(&self, reason: &Text) -> Result<(), PlayerError> {
+        let text = to_component(reason);
+        let now = self.link.now();
+        let done = self.link.with(|wire| {
+            wire.may_act(self.number)?;
+            let text = text.map_err(text_error)?;
+            wire.disconnect(&text, EndCause::ByHandler, now);
+            self.services.observe(|| HostEvent::DisconnectOut {
+                player: self.link.player,
+                reason: reason.clone(),
+            });
+            Ok(())
+        });
+        if done.is_ok() {
+            self.link.wake();
+        }
+        self.done(done)
+    }
+
+    fn handle(&self) -> Arc<dyn VirtualBackendSession> {
+        Arc::new(Self::clone(self))
+    }
+}
+
+impl Wire {
+    fn may_act(&self, session: u64) -> Result<(), PlayerError> {
+        if self.live != Some(session) {
+            return Err(PlayerError::new(
+                PlayerErrorKind::SessionEnded,
+                "the session has ended",
+            ));
+        }
+        if self.gone.is_some() || self.unreachable || self.conn.is_closed() {
+            return Err(PlayerError::new(PlayerErrorKind::SendFailed, "the client is gone"));
+        }
+        Ok(())
+    }
+}
+
+fn text_error(error: backend_proto::TextError) -> PlayerError {
+    PlayerError::new(PlayerErrorKind::InvalidComponent, error.to_string())
+}
+
+fn send_error(error: SendError) -> PlayerError {
+    let kind = match &error {
+        SendError::NegativeId(_) | SendError::TooLong { .. } | SendError::Reserved { .. } => {
+            PlayerErrorKind::InvalidPacket
+        }
+        SendError::NotInPlay(_) => PlayerErrorKind::SendFailed,
+    };
+    PlayerError::new(kind, error.to_string())
+}
+
+fn at(index: usize, error: PlayerError) -> BatchError {
+    BatchError { index: u32::try_from(index).unwrap_or(u32::MAX), error }
+}

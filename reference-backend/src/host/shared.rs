@@ -1,2 +1,0 @@
-/// What a session's handles and its connection share.
-pub struct SessionShared {}

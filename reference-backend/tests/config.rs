@@ -1,0 +1,140 @@
+//! The configuration: what it reads, and what it says of mistakes.
+
+use reference_backend::config::limits;
+use reference_backend::{Capability, HostConfig, Instances, Limits};
+use std::collections::BTreeMap;
+
+fn parse(text: &str) -> HostConfig {
+    HostConfig::parse(text, "host.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str) -> String {
+    HostConfig::parse(text, "host.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn the_example_of_the_specification() {
+    let config = parse(
+        r#"
+bind = "127.0.0.1:25565"
+plugins_dir = "./plugins"
+
+[servers.survival]
+address = "127.0.0.1:25570"
+
+[plugins.lobby]
+permissions = ["virtual-backend"]
+deny = ["scheduler"]
+fallback = "survival"
+instances = "per-session"
+
+[plugins.lobby.config]
+greeting = "hello"
+count = 3
+loud = true
+"#,
+    );
+    assert_eq!(config.servers["survival"].address, "127.0.0.1:25570");
+    let lobby = &config.plugins["lobby"];
+    assert!(lobby.grants().allows(Capability::VirtualBackend));
+    assert!(!lobby.grants().allows(Capability::Scheduler));
+    assert_eq!(lobby.instances, Instances::PerSession);
+    let read = |key: &str| lobby.config[key].as_str();
+    assert_eq!((read("greeting"), read("count"), read("loud")), ("hello", "3", "true"));
+}
+
+#[test]
+fn nothing_is_a_configuration() {
+    assert_eq!(parse(""), HostConfig::default());
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_place_and_the_nearest_name() {
+    assert_eq!(
+        error("[plugins.lobby]\npermission = []\n"),
+        "host.toml:2:1: unknown key `permission`\n  | permission = []\n  | ^\n  = help: did you mean `permissions`?"
+    );
+    let message = error("bond = \"x\"\n");
+    assert!(message.contains("host.toml:1:1") && message.contains("`bind`"), "{message}");
+    let message = error("[plugins.lobby.limits]\nmemroy = 1\n");
+    assert!(message.contains("host.toml:2:1") && message.contains("`memory`"), "{message}");
+    let message = error("[plugins.lobby]\nzzzzzz = 1\n");
+    assert!(message.contains("known here: permissions, deny"), "{message}");
+}
+
+#[test]
+fn capability_names_are_exact() {
+    for key in ["permissions", "deny"] {
+        let message = error(&format!("[plugins.lobby]\n{key} = [\"virtual_backend\"]\n"));
+        assert!(message.starts_with("host.toml:2:"), "{message}");
+        assert!(
+            message.contains(
+                "unknown capability \"virtual_backend\", did you mean \"virtual-backend\"?"
+            ),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn values_of_another_kind_are_refused_with_their_place() {
+    assert!(error("bind = 5").starts_with("host.toml:1:8: "), "{}", error("bind = 5"));
+    let message = error("[plugins.lobby]\ninstances = \"own\"\n");
+    assert!(message.contains("unknown value `own`"), "{message}");
+    let message = error("[plugins.lobby.config]\nlist = [1]\n");
+    assert!(message.contains("a string, a number or a boolean"), "{message}");
+    assert!(error("bind = \"").starts_with("host.toml:1:"));
+}
+
+#[test]
+fn servers_must_be_configured() {
+    let message = error("[servers.survival]\naddress = \"a\"\n[plugins.lobby]\nfallback = \"survivel\"\n");
+    assert!(message.contains("plugins.lobby.fallback") && message.contains("\"survival\"?"), "{message}");
+    let message = error("initial_server = \"hub\"\n");
+    assert!(message.contains("add a table [servers.hub]"), "{message}");
+}
+
+#[test]
+fn names_of_plugins_name_files() {
+    assert!(error("[plugins.\"../x\"]\n").contains("no name for a plugin"));
+    assert!(error("[plugins.Lobby]\n").contains("no name for a plugin"));
+    parse("[plugins.a-b_1]\n");
+}
+
+#[test]
+fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
+    let bounds: BTreeMap<&str, (u64, u64)> = BTreeMap::from([
+        ("memory", (limits::MIN_MEMORY, limits::MAX_MEMORY)),
+        ("cpu_ms", (limits::MIN_CPU_MS, limits::MAX_CPU_MS)),
+        ("fuel", (limits::MIN_FUEL, limits::MAX_FUEL)),
+        ("start_deadline_ms", (limits::MIN_START_DEADLINE_MS, limits::MAX_START_DEADLINE_MS)),
+        ("queue_packets", (limits::MIN_QUEUE_PACKETS, limits::MAX_QUEUE_PACKETS)),
+        ("queue_bytes", (limits::MIN_QUEUE_BYTES, limits::MAX_QUEUE_BYTES)),
+        ("buffered_packets", (limits::MIN_BUFFERED_PACKETS, limits::MAX_BUFFERED_PACKETS)),
+        ("buffered_bytes", (limits::MIN_BUFFERED_BYTES, limits::MAX_BUFFERED_BYTES)),
+        ("kept_sessions", (0, limits::MAX_COUNT)),
+        ("tasks", (0, limits::MAX_COUNT)),
+        ("listeners", (0, limits::MAX_COUNT)),
+        ("handlers", (0, limits::MAX_COUNT)),
+        ("log_lines", (0, limits::MAX_COUNT)),
+        ("component_bytes", (limits::MIN_COMPONENT_BYTES, limits::MAX_COMPONENT_BYTES)),
+    ]);
+    for (key, (least, most)) in bounds {
+        let text = |value: i128| format!("[plugins.p.limits]\n{key} = {value}\n");
+        let (least, most) = (i128::from(least), i128::from(most));
+        parse(&text(least));
+        parse(&text(most));
+        for past in [least - 1, most + 1] {
+            let message = error(&text(past));
+            assert!(message.starts_with("host.toml:2:"), "{message}");
+            assert!(message.contains(&format!("use {least} to {most}")), "{key}: {message}");
+        }
+    }
+    assert_eq!(parse("[plugins.p]\n").plugins["p"].limits, Limits::default());
+}
+
+#[test]
+fn a_file_that_is_not_there_says_so() {
+    let error = HostConfig::load("/nowhere/host.toml".as_ref()).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/host.toml: cannot be read: "), "{error}");
+}

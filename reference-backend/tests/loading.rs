@@ -1,0 +1,197 @@
+//! What is refused before anything of a guest runs, and what the refusal says.
+
+mod support;
+
+use reference_backend::{
+    Capability, CpuMeter, GuestEngine, HostEvent, LoadError, PluginConfig, PluginState, StartError,
+};
+use support::component::{backend, bytes, bytes_of_other, load, plain};
+use support::wat::{BUS, LOG, Wat};
+use support::{Recorder, builder, granted};
+
+/// A guest of the world `plugin`: it cannot register, and answers with a handler all the same.
+const PLAIN: Wat = Wat {
+    imports: BUS,
+    start_section: "",
+    enable: "(call $subscribe (i32.const 3) (i32.const 0) (i32.const 256))",
+    disable: "",
+    event: "(i32.const 128)",
+    task: "",
+    start: "",
+    packet: "",
+    end: "",
+    pages: 1,
+    version: "1.0.0",
+};
+
+#[test]
+fn a_backend_and_a_plain_plugin_load() {
+    let guest = backend(&Wat::default().text(true));
+    assert!(guest.has_handler());
+    assert!(guest.imports().any(|import| import == "virtual-backend"));
+    let guest = plain(&PLAIN.text(false));
+    assert!(!guest.has_handler());
+    assert!(!guest.imports().any(|import| import == "virtual-backend"));
+}
+
+#[test]
+fn a_core_module_is_told_how_to_become_a_component() {
+    let core = wat::parse_str("(module)").unwrap();
+    let error = load(&core).unwrap_err();
+    assert!(matches!(error, LoadError::CoreModule { .. }), "{error}");
+    assert!(error.to_string().contains("wasm-tools component new"), "{error}");
+}
+
+#[test]
+fn damaged_bytes_are_malformed() {
+    let mut bytes = bytes(&Wat::default().text(true), "virtual-backend-plugin");
+    bytes.truncate(bytes.len() / 2);
+    assert!(matches!(load(&bytes), Err(LoadError::Malformed { .. })));
+}
+
+#[test]
+fn another_version_of_the_contract_is_named_beside_ours() {
+    let text = r#"(module (memory (export "memory") 1)
+        (func (export "infrarust:plugin/guest@0.3.0#on-disable")))"#;
+    let contract = "package infrarust:plugin@0.3.0; interface guest { on-disable: func(); } world w { export guest; }";
+    let error = load(&bytes_of_other(text, contract, "w")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "plugin guest: made for infrarust:plugin/guest@0.3.0, this host speaks infrarust:plugin@0.4.0-vb.1; rebuild it against the host's `wit/`"
+    );
+}
+
+#[test]
+fn another_world_is_told_what_it_exports() {
+    let text = r#"(module (memory (export "memory") 1) (func (export "some:thing/else#f")))"#;
+    let contract = "package some:thing; interface else { f: func(); } world w { export else; }";
+    let error = load(&bytes_of_other(text, contract, "w")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "plugin guest: a component of another world: it exports some:thing/else, expected infrarust:plugin/guest@0.4.0-vb.1"
+    );
+}
+
+#[test]
+fn an_engine_that_ticks_loads_too() {
+    let engine = GuestEngine::new(CpuMeter::Epoch).unwrap();
+    let bytes = bytes(&PLAIN.text(false), "plugin");
+    assert!(engine.load("guest", &bytes).is_ok());
+    assert!(matches!(
+        engine.load_within("guest", &bytes, bytes.len() as u64 - 1),
+        Err(LoadError::TooBig { .. })
+    ));
+    assert!(engine.load_within("guest", &bytes, bytes.len() as u64).is_ok());
+}
+
+/// Each capability of the baseline that has an interface: denied it is refused, granted it starts.
+#[tokio::test(start_paused = true)]
+async fn each_interface_needs_its_capability() {
+    let cases = [
+        (Capability::EventBus, "event-bus"),
+        (Capability::Scheduler, "scheduler"),
+        (Capability::VirtualBackend, "virtual-backend"),
+    ];
+    for (capability, interface) in cases {
+        let guest = backend(&Wat::default().text(true));
+        let mut config = granted();
+        config.deny = vec![capability];
+        let error = builder().guest("wat", guest.clone(), config).start().await.err().unwrap();
+        let StartError::MissingCapability(missing) = &error else { panic!("{error}") };
+        assert_eq!(missing.capability, capability);
+        assert_eq!(missing.plugin, "wat");
+        assert_eq!(missing.interface, format!("infrarust:plugin/{interface}@0.4.0-vb.1"));
+        assert!(error.to_string().contains("[plugins.wat]"), "{error}");
+
+        let recorder = Recorder::new();
+        let started =
+            builder().guest("wat", guest, granted()).observer(recorder.clone()).start().await;
+        assert!(started.is_ok());
+        assert_eq!(enabled(&recorder), 1, "{:?}", recorder.events());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_baseline_does_not_hold_virtual_backend() {
+    let guest = backend(&Wat::default().text(true));
+    let error = builder().guest("lobby", guest, PluginConfig::default()).start().await.err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "plugin lobby: imports infrarust:plugin/virtual-backend@0.4.0-vb.1, which needs the capability \"virtual-backend\": the plugin lobby lacks the capability \"virtual-backend\"; grant it with `permissions = [\"virtual-backend\"]` under [plugins.lobby]"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_plugin_needs_no_more_than_the_baseline() {
+    let recorder = Recorder::new();
+    let guest = plain(&PLAIN.text(false));
+    let host = builder()
+        .guest("plain", guest, PluginConfig::default())
+        .observer(recorder.clone())
+        .start()
+        .await;
+    assert!(host.is_ok());
+    assert_eq!(enabled(&recorder), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_plugins_of_one_name_are_refused() {
+    let guest = plain(&PLAIN.text(false));
+    let error = builder()
+        .guest("same", guest.clone(), PluginConfig::default())
+        .guest("same", guest, PluginConfig::default())
+        .start()
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error, StartError::DuplicateName("same".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_the_contract_forbids_keeps_the_plugin_off() {
+    let recorder = Recorder::new();
+    let guest = plain(&Wat { version: "one", ..PLAIN }.text(false));
+    let host =
+        builder().guest("plain", guest, PluginConfig::default()).observer(recorder.clone()).start();
+    host.await.unwrap();
+    let off = recorder
+        .wait_for(|event| matches!(event, HostEvent::Plugin { state: PluginState::Off { .. }, .. }))
+        .await;
+    let HostEvent::Plugin { state: PluginState::Off { reason }, .. } = off else { unreachable!() };
+    assert!(reason.contains("\"one\": expected a semantic version"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_may_log_and_nothing_else() {
+    // The metadata's export of the template is a constant; this one subscribes first.
+    let text = PLAIN.text(false).replace(
+        "#metadata\") (result i32) (i32.const 64)",
+        "#metadata\") (result i32) (call $subscribe (i32.const 3) (i32.const 0) (i32.const 256)) (i32.const 64)",
+    );
+    let recorder = Recorder::new();
+    let host = builder()
+        .guest("plain", plain(&text), PluginConfig::default())
+        .observer(recorder.clone())
+        .start();
+    host.await.unwrap();
+    let trap = recorder.wait_for(|event| matches!(event, HostEvent::Trap { .. })).await;
+    assert!(format!("{trap:?}").contains("`metadata` may call `log` and nothing else"), "{trap:?}");
+
+    let text = Wat { imports: LOG, enable: "", ..PLAIN }.text(false).replace(
+        "#metadata\") (result i32) (i32.const 64)",
+        "#metadata\") (result i32) (call $log (i32.const 2) (i32.const 32) (i32.const 3)) (i32.const 64)",
+    );
+    let recorder = Recorder::new();
+    let host = builder()
+        .guest("plain", plain(&text), PluginConfig::default())
+        .observer(recorder.clone())
+        .start();
+    host.await.unwrap();
+    assert_eq!(recorder.lines(), ["wat", "wat"]);
+}
+
+fn enabled(recorder: &Recorder) -> usize {
+    recorder.count(|event| {
+        matches!(event, HostEvent::Plugin { state: PluginState::Enabled { .. }, .. })
+    })
+}

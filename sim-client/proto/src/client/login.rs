@@ -1,0 +1,71 @@
+//! Status and login.
+
+use vb_data::State;
+
+use super::Client;
+use crate::event::CloseReason;
+use crate::packet::{LoginSuccess, Packet};
+use crate::remark::RemarkKind;
+use crate::serverbound;
+use crate::wire::Writer;
+
+impl Client {
+    pub(super) fn status_packet(&mut self, packet: &Packet) {
+        match packet {
+            Packet::StatusResponse(_) => {
+                // The time that is echoed; none is needed, and 0 keeps runs alike.
+                let mut w = Writer::new();
+                w.i64(0);
+                self.send("ping", &w.into_bytes());
+            }
+            Packet::StatusPong(_) => self.close_for(CloseReason::StatusDone),
+            _ => {}
+        }
+    }
+
+    pub(super) fn login_packet(&mut self, at: (i32, &'static str), packet: Packet) {
+        match packet {
+            Packet::Disconnect(reason) => self.disconnected(reason),
+            Packet::EncryptionRequest(_) => self.close_for(CloseReason::EncryptionRequested),
+            Packet::SetCompression(threshold) => self.set_compression(threshold),
+            Packet::LoginPluginRequest { id, .. } => {
+                self.send(
+                    "login_plugin_response",
+                    &serverbound::login_plugin_response(id, None),
+                );
+            }
+            Packet::CookieRequest { key } => self.answer_cookie(&key),
+            Packet::LoginSuccess(success) => self.logged_in(at, success),
+            _ => {}
+        }
+    }
+
+    pub(super) fn set_compression(&mut self, threshold: i32) {
+        let threshold = usize::try_from(threshold).ok();
+        self.decoder.set_threshold(threshold);
+        self.encoder.set_threshold(threshold);
+    }
+
+    pub(super) fn answer_cookie(&mut self, key: &str) {
+        self.send("cookie_response", &serverbound::cookie_response(key, None));
+    }
+
+    fn logged_in(&mut self, at: (i32, &'static str), success: LoginSuccess) {
+        if success.name != self.config.name {
+            self.remark(Some(at), RemarkKind::OtherName(success.name));
+        }
+        if !self.version.has_configuration_phase() {
+            return self.enter(State::Play);
+        }
+        self.send("login_acknowledged", &[]);
+        self.enter(State::Configuration);
+        self.send(
+            "custom_payload",
+            &serverbound::brand(self.version, &self.config.brand),
+        );
+        self.send(
+            "settings",
+            &serverbound::settings(self.version, &self.config.settings),
+        );
+    }
+}

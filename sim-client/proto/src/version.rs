@@ -1,0 +1,238 @@
+//! What a protocol has, by name. Every comparison of protocol numbers that is not about a packet's layout is here.
+
+use core::fmt;
+use core::time::Duration;
+
+/// A protocol number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(i32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The rule by which a client leaves "Loading terrain" (protocol-facts, section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerrainRule {
+    /// The first position-and-look is enough.
+    FirstPosition,
+    /// The default spawn position (or 2 s), then the chunk; no upper time limit.
+    SpawnPositionOrDelay,
+    /// The default spawn position and a tick, then the chunk; forced open after 30 s.
+    SpawnPosition,
+    /// Game event 13, then the chunk; forced open after 30 s.
+    GameEvent,
+}
+
+/// How the client is told of registries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrySource {
+    /// It is not: it has them built in.
+    BuiltIn,
+    /// An NBT compound inside JoinGame.
+    JoinGame,
+    /// One NBT compound in the configuration phase.
+    Compound,
+    /// One packet a registry in the configuration phase.
+    Packets,
+}
+
+/// How a position-and-look from the server is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TeleportAnswer {
+    /// With the same position (and stance), before there were confirmations.
+    Position,
+    /// With a confirmation, then the position.
+    ConfirmThenPosition,
+    /// With a confirmation that holds the position.
+    ConfirmWithPosition,
+}
+
+impl Version {
+    /// A version by its protocol number; any number is accepted, layouts are those of the nearest release below.
+    pub const fn new(protocol: i32) -> Self {
+        Version(protocol)
+    }
+
+    /// The protocol number.
+    pub const fn protocol(self) -> i32 {
+        self.0
+    }
+
+    /// Whether this protocol is at least `protocol`. For `layout` only.
+    pub(crate) const fn from(self, protocol: i32) -> bool {
+        self.0 >= protocol
+    }
+
+    /// Whether frames may be compressed (47+).
+    pub const fn has_compression(self) -> bool {
+        self.0 >= 47
+    }
+
+    /// Largest uncompressed packet in a compressed frame, in bytes: 2^21 until 754, 2^23 from 755 on (vanilla's
+    /// decompressor).
+    pub const fn max_uncompressed(self) -> usize {
+        if self.0 >= 755 { 1 << 23 } else { 1 << 21 }
+    }
+
+    /// Bytes that a string's length may have per UTF-16 unit: 4 until 754, 3 from 755 on (vanilla's `readUtf`).
+    pub const fn string_bytes_per_unit(self) -> usize {
+        if self.0 >= 755 { 3 } else { 4 }
+    }
+
+    /// Longest JSON text in UTF-16 units: 32,767 until 340, 262,144 from 393 on.
+    pub const fn max_json_text(self) -> usize {
+        if self.0 >= 393 { 262_144 } else { 32_767 }
+    }
+
+    /// Whether identifiers are checked when they are read (393+: resource locations).
+    pub const fn checks_identifiers(self) -> bool {
+        self.0 >= 393
+    }
+
+    /// Whether there is a configuration phase between login and play (764+).
+    pub const fn has_configuration_phase(self) -> bool {
+        self.0 >= 764
+    }
+
+    /// Whether the client and server agree on known packs (766+).
+    pub const fn has_known_packs(self) -> bool {
+        self.0 >= 766
+    }
+
+    /// Whether a network NBT root has no name (764+).
+    pub const fn has_nameless_nbt(self) -> bool {
+        self.0 >= 764
+    }
+
+    /// Whether text components in play and configuration are NBT (765+).
+    pub const fn has_nbt_text(self) -> bool {
+        self.0 >= 765
+    }
+
+    /// Where registries come from.
+    pub const fn registry_source(self) -> RegistrySource {
+        match self.0 {
+            ..735 => RegistrySource::BuiltIn,
+            735..764 => RegistrySource::JoinGame,
+            764..766 => RegistrySource::Compound,
+            766.. => RegistrySource::Packets,
+        }
+    }
+
+    /// Whether the codec is a bare `dimension` list (735, 736).
+    pub const fn has_dimension_list(self) -> bool {
+        matches!(self.0, 735..751)
+    }
+
+    /// Whether a registry entry that names a tag which the server did not send fails the client (776+).
+    pub const fn checks_tag_references(self) -> bool {
+        self.0 >= 776
+    }
+
+    /// Whether `infiniburn` must name a tag with "#" (758+).
+    pub const fn has_hash_infiniburn(self) -> bool {
+        self.0 >= 758
+    }
+
+    /// Whether dimension types state `min_y` and `height` (755+).
+    pub const fn has_world_height(self) -> bool {
+        self.0 >= 755
+    }
+
+    /// The rule for leaving "Loading terrain".
+    pub const fn terrain_rule(self) -> TerrainRule {
+        match self.0 {
+            ..758 => TerrainRule::FirstPosition,
+            758..761 => TerrainRule::SpawnPositionOrDelay,
+            761..765 => TerrainRule::SpawnPosition,
+            765.. => TerrainRule::GameEvent,
+        }
+    }
+
+    /// How long the client waits for any packet: 20 s on 4 and 5, 30 s from 47 on (protocol-facts, section 4).
+    pub const fn read_timeout(self) -> Duration {
+        Duration::from_secs(if self.0 >= 47 { 30 } else { 20 })
+    }
+
+    /// Whether clients send keep-alive 0 unasked on the terrain screen (4-338).
+    pub const fn has_unasked_keep_alive(self) -> bool {
+        self.0 < 340
+    }
+
+    /// How a position-and-look is answered.
+    pub const fn teleport_answer(self) -> TeleportAnswer {
+        match self.0 {
+            ..107 => TeleportAnswer::Position,
+            107..777 => TeleportAnswer::ConfirmThenPosition,
+            777.. => TeleportAnswer::ConfirmWithPosition,
+        }
+    }
+
+    /// Whether the server's position is that of the eyes and the client's packets carry both (4, 5).
+    pub const fn has_stance(self) -> bool {
+        self.0 < 47
+    }
+
+    /// Whether an idle client sends a movement packet every tick (4, 5, 47).
+    pub const fn moves_every_tick(self) -> bool {
+        self.0 < 107
+    }
+
+    /// Whether the client tells the end of each tick (768+).
+    pub const fn has_tick_end(self) -> bool {
+        self.0 >= 768
+    }
+
+    /// Whether the client tells that its terrain is ready (769+), and does not move before.
+    pub const fn has_player_loaded(self) -> bool {
+        self.0 >= 769
+    }
+
+    /// Whether the client ignores chunks outside the range around the chunk cache centre (477+).
+    pub const fn has_view_centre(self) -> bool {
+        self.0 >= 477
+    }
+
+    /// Whether a respawn always leads back to the terrain screen (764+); before, only a change of dimension does.
+    pub const fn respawn_always_loads(self) -> bool {
+        self.0 >= 764
+    }
+
+    /// The brand channel: `MC|Brand` until 340, `minecraft:brand` from 393 on.
+    pub const fn brand_channel(self) -> &'static str {
+        if self.0 >= 393 {
+            "minecraft:brand"
+        } else {
+            "MC|Brand"
+        }
+    }
+
+    /// Whether the brand is a length-prefixed string (47+) or bare bytes (4, 5).
+    pub const fn has_prefixed_brand(self) -> bool {
+        self.0 >= 47
+    }
+
+    /// Whether a "/" message travels as a chat command (759+).
+    pub const fn has_chat_commands(self) -> bool {
+        self.0 >= 759
+    }
+
+    /// Whether an unknown id in a palette ends the connection (757+: "No value with id N"); before, the client puts
+    /// air or plains in its place.
+    pub const fn checks_palette_ids(self) -> bool {
+        self.0 >= 757
+    }
+
+    /// Whether a chunk's sections carry their light (until 476).
+    pub const fn has_light_in_sections(self) -> bool {
+        self.0 < 477
+    }
+
+    /// Whether a whole column without a section means that the client forgets it (until 47).
+    pub const fn unloads_by_empty_chunk(self) -> bool {
+        self.0 < 107
+    }
+}

@@ -1,0 +1,246 @@
+use std::io::Read as _;
+use std::io::Write as _;
+
+use bytes::{Buf, Bytes, BytesMut};
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use super::{FrameError, Reader, Writer};
+use crate::Version;
+
+/// Largest frame in bytes, without its length: what three bytes of a varint can say (vanilla's frame decoder).
+pub const MAX_FRAME: usize = (1 << 21) - 1;
+
+/// Most bytes of a frame's length.
+const LENGTH_BYTES: usize = 3;
+
+/// One packet from the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The packet's id.
+    pub id: i32,
+    /// Its bytes after the id.
+    pub data: Bytes,
+    /// Something odd that a real client does not mind.
+    pub note: Option<FrameNote>,
+}
+
+/// Something odd about a frame that a real client does not mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameNote {
+    /// Not compressed, although it reaches the threshold.
+    Uncompressed {
+        /// Its size in bytes.
+        size: usize,
+        /// The threshold that the server set.
+        threshold: usize,
+    },
+    /// Its length took more bytes than needed.
+    LongPrefix,
+}
+
+/// Splits what comes from the server into packets.
+///
+/// Incomplete is `Ok(None)`. After an error the stream cannot be read any further, and every call answers it again.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    version: Version,
+    buffer: BytesMut,
+    threshold: Option<usize>,
+    broken: Option<FrameError>,
+    empty_frames: u64,
+}
+
+impl FrameDecoder {
+    /// A decoder without compression.
+    pub fn new(version: Version) -> Self {
+        FrameDecoder {
+            version,
+            buffer: BytesMut::new(),
+            threshold: None,
+            broken: None,
+            empty_frames: 0,
+        }
+    }
+
+    /// Takes bytes in any split.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Compression from the next frame on; None for none.
+    pub fn set_threshold(&mut self, threshold: Option<usize>) {
+        self.threshold = threshold;
+    }
+
+    /// Bytes that wait for the rest of their frame.
+    pub fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// How many frames had no contents at all; clients skip them.
+    pub fn empty_frames(&self) -> u64 {
+        self.empty_frames
+    }
+
+    /// The next packet, None when more bytes are needed.
+    ///
+    /// # Errors
+    ///
+    /// What a client's pipeline refuses: see [`FrameError`].
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let result = self.read_frame();
+        if let Err(error) = &result {
+            self.broken = Some(error.clone());
+        }
+        result
+    }
+
+    fn read_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        loop {
+            let Some((length, prefix)) = frame_length(&self.buffer)? else {
+                return Ok(None);
+            };
+            if self.buffer.len() < prefix + length {
+                return Ok(None);
+            }
+            self.buffer.advance(prefix);
+            let body = self.buffer.split_to(length).freeze();
+            if body.is_empty() {
+                self.empty_frames += 1;
+                continue;
+            }
+            let long = prefix > 1 && length < 1 << (7 * (prefix - 1));
+            let (packet, note) = self.unpack(body)?;
+            if packet.is_empty() {
+                self.empty_frames += 1;
+                continue;
+            }
+            let mut reader = Reader::new(&packet, self.version);
+            let id = reader.varint("id").map_err(|_| FrameError::BadPacketId)?;
+            let start = reader.offset();
+            let note = note.or(long.then_some(FrameNote::LongPrefix));
+            return Ok(Some(Frame {
+                id,
+                data: packet.slice(start..),
+                note,
+            }));
+        }
+    }
+
+    fn unpack(&self, body: Bytes) -> Result<(Bytes, Option<FrameNote>), FrameError> {
+        let Some(threshold) = self.threshold else {
+            return Ok((body, None));
+        };
+        let mut reader = Reader::new(&body, self.version);
+        let size = reader
+            .varint("size")
+            .map_err(|_| FrameError::BadUncompressedLength)?;
+        let start = reader.offset();
+        let size = usize::try_from(size).map_err(|_| FrameError::BadUncompressedLength)?;
+        let rest = body.slice(start..);
+        if size == 0 {
+            let note =
+                (rest.len() >= threshold && threshold > 0).then_some(FrameNote::Uncompressed {
+                    size: rest.len(),
+                    threshold,
+                });
+            return Ok((rest, note));
+        }
+        if size < threshold {
+            return Err(FrameError::BelowThreshold { size, threshold });
+        }
+        let max = self.version.max_uncompressed();
+        if size > max {
+            return Err(FrameError::TooLarge { size, max });
+        }
+        inflate(&rest, size).map(|bytes| (bytes, None))
+    }
+}
+
+/// The frame's length and how many bytes said it; None when more are needed.
+fn frame_length(buffer: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
+    let mut length = 0;
+    for (index, byte) in buffer.iter().take(LENGTH_BYTES).enumerate() {
+        length |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Ok(Some((length, index + 1)));
+        }
+    }
+    if buffer.len() >= LENGTH_BYTES {
+        Err(FrameError::LengthTooLong)
+    } else {
+        Ok(None)
+    }
+}
+
+fn inflate(data: &[u8], stated: usize) -> Result<Bytes, FrameError> {
+    // One byte more than stated, to see whether there is more; never more than that is decompressed.
+    let limit = stated as u64 + 1;
+    let mut out = Vec::with_capacity(stated.min(data.len().saturating_mul(8)).saturating_add(1));
+    ZlibDecoder::new(data)
+        .take(limit)
+        .read_to_end(&mut out)
+        .map_err(|_| FrameError::Zlib)?;
+    if out.len() == stated {
+        return Ok(out.into());
+    }
+    Err(FrameError::SizeMismatch {
+        stated,
+        actual: out.len().min(stated),
+        more: out.len() > stated,
+    })
+}
+
+/// Makes frames of packets to the server.
+#[derive(Debug, Default)]
+pub struct FrameEncoder {
+    threshold: Option<usize>,
+}
+
+impl FrameEncoder {
+    /// An encoder without compression.
+    pub fn new() -> Self {
+        FrameEncoder::default()
+    }
+
+    /// Compression from the next frame on; None for none.
+    pub fn set_threshold(&mut self, threshold: Option<usize>) {
+        self.threshold = threshold;
+    }
+
+    /// The frame of a packet. A packet that no frame can hold is written nevertheless: what the server makes of it may
+    /// be the question.
+    pub fn encode(&self, id: i32, data: &[u8]) -> Bytes {
+        let mut packet = Writer::new();
+        packet.varint(id).raw(data);
+        let packet = packet.into_bytes();
+        let mut body = Writer::new();
+        match self.threshold {
+            None => {
+                body.raw(&packet);
+            }
+            Some(threshold) if packet.len() < threshold => {
+                body.varint(0).raw(&packet);
+            }
+            Some(_) => {
+                body.length(packet.len()).raw(&deflate(&packet));
+            }
+        }
+        let body = body.into_bytes();
+        let mut frame = Writer::new();
+        frame.length(body.len()).raw(&body);
+        frame.into_bytes().into()
+    }
+}
+
+fn deflate(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    // A Vec takes all that is written to it: neither call can fail.
+    let written = encoder.write_all(data).and_then(|()| encoder.finish());
+    written.unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, Subcommand};
+use sim_client::{Target, parse_protocol};
+use vb_data::Release;
+
+/// How many clients one process may run: each needs a socket, and most systems allow a process 1,024.
+const MAX_CLIENTS: u16 = 1000;
+
+/// The longest time that can be asked for, in seconds: a day.
+const MAX_SECONDS: f64 = 86_400.0;
+
+/// A headless Minecraft: Java Edition client that notices what a real one would choke on.
+#[derive(Debug, Parser)]
+#[command(name = "sim-client", version, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    in the world, and stayed there for --for; or the status was answered
+  1    a fault, stuck, disconnected, or the connection lost
+  2    the command line is wrong, or the address cannot be found
+  3    could not connect
+  130  interrupted
+  141  nobody reads the output any more";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Joins a server and says how it went.
+    Join(JoinArgs),
+    /// Asks a server for its status, as the server list does.
+    Status(StatusArgs),
+    /// Lists the protocols that can be spoken, with the versions of the game that speak them.
+    Protocols,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct JoinArgs {
+    /// Where to; the port is 25565 if it is left out.
+    #[arg(value_name = "HOST:PORT")]
+    pub(super) target: Target,
+    /// Protocol number (765) or version of the game (1.20.4).
+    #[arg(long, short, value_parser = parse_protocol)]
+    pub(super) protocol: &'static Release,
+    /// Name to log in with; with --count, what the names begin with.
+    #[arg(long, default_value = "sim")]
+    pub(super) name: String,
+    /// How long to stay in the world, in seconds.
+    #[arg(long = "for", value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub(super) stay: Duration,
+    /// What to say on arrival; a command if it begins with `/`.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) chat: Option<String>,
+    /// How many clients join at once.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CLIENTS)))]
+    pub(super) count: u16,
+    /// How long connecting may take, and then coming into the world, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "40", value_parser = seconds)]
+    pub(super) timeout: Duration,
+    /// -v shows every packet, -vv with its fields. With --count, that of the clients that failed, or of all.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Where to; the port is 25565 if it is left out.
+    #[arg(value_name = "HOST:PORT")]
+    pub(super) target: Target,
+    /// Protocol number or version of the game to ask with; the highest if it is left out.
+    #[arg(long, short, value_parser = parse_protocol)]
+    pub(super) protocol: Option<&'static Release>,
+    /// How long connecting may take, and then the answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(super) timeout: Duration,
+    /// -v shows every packet, -vv with its fields.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=MAX_SECONDS).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err(format!("a number of seconds from 0 to {MAX_SECONDS}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_have_bounds() {
+        assert_eq!(seconds("0"), Ok(Duration::ZERO));
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("86400"), Ok(Duration::from_secs(86_400)));
+        for wrong in ["86401", "-1", "NaN", "inf", "", "1s"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use serde_json::Value;
+use sim_proto::{CloseReason, Event, Packet, Text};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use vb_data::State;
+
+use crate::driver::{Driver, NotSeen};
+
+/// What a server says of itself in the server list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// The answer as it came.
+    pub json: Value,
+    /// How long the ping took. None if the server ended the connection instead, which a real client shows as no
+    /// connection.
+    pub ping: Option<Duration>,
+}
+
+/// Why there is no status.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum StatusError {
+    /// It did not come.
+    #[error("no status: {0}")]
+    NotSeen(NotSeen),
+    /// It is not JSON.
+    #[error("the status is not JSON: {0}")]
+    Json(String),
+}
+
+impl Status {
+    /// The version's name, as old or new clients are shown it in place of the number of players.
+    pub fn version(&self) -> Option<&str> {
+        self.json.pointer("/version/name")?.as_str()
+    }
+
+    /// The protocol that the server speaks, or says it does.
+    pub fn protocol(&self) -> Option<i64> {
+        self.json.pointer("/version/protocol")?.as_i64()
+    }
+
+    /// How many players are there.
+    pub fn online(&self) -> Option<i64> {
+        self.json.pointer("/players/online")?.as_i64()
+    }
+
+    /// How many may be.
+    pub fn max(&self) -> Option<i64> {
+        self.json.pointer("/players/max")?.as_i64()
+    }
+
+    /// The text under the server's name. None if there is none or a client could not read it.
+    pub fn description(&self) -> Option<Text> {
+        let description = self.json.get("description")?;
+        Text::from_json(&description.to_string()).ok()
+    }
+}
+
+/// Waits for the status and the ping of a client whose intent is [`sim_proto::Intent::Status`], for at most `limit`
+/// altogether.
+pub async fn status<S>(driver: &mut Driver<S>, limit: Duration) -> Result<Status, StatusError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let started = Instant::now();
+    let mut json = None;
+    let mut pinged = None;
+    let mut ping = None;
+    let ended = driver
+        .run_until(
+            |event| {
+                match event {
+                    Event::Received(received) => match &received.packet {
+                        Packet::StatusResponse(text) => json = Some(text.clone()),
+                        Packet::StatusPong(_) => ping = pinged.map(|at: Instant| at.elapsed()),
+                        _ => {}
+                    },
+                    Event::Sent(sent) if sent.state == State::Status => {
+                        pinged = Some(Instant::now())
+                    }
+                    _ => {}
+                }
+                matches!(event, Event::Closed(_))
+            },
+            limit,
+        )
+        .await;
+    let verdict = match ended {
+        // A server may leave the ping unanswered; what it said stands.
+        Ok(Event::Closed(CloseReason::Fault(_))) | Err(_) => None,
+        Ok(_) => json,
+    };
+    let Some(text) = verdict else {
+        return Err(StatusError::NotSeen(
+            driver.not_seen(started, driver.closed().is_some()),
+        ));
+    };
+    let json = serde_json::from_str(&text).map_err(|error| StatusError::Json(error.to_string()))?;
+    Ok(Status { json, ping })
+}

@@ -1,0 +1,393 @@
+//! The binary: exit codes, messages and what it prints.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
+
+use common::{Server, clientbound, serverbound};
+use sim_client::exit;
+use tokio::net::{TcpListener, TcpStream};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sim-client"));
+    command.args(args);
+    command
+}
+
+/// Runs the binary without blocking the server's task.
+async fn run(args: &[&str]) -> Output {
+    let mut command = command(args);
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+fn code(output: &Output) -> Option<u8> {
+    output
+        .status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Serves every connection with `serve`.
+async fn serve<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    address
+}
+
+async fn unused() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn wrong_command_lines_are_usage_errors_that_help() {
+    for (args, message) in [
+        (&["join", "localhost"][..], "--protocol"),
+        (&["join", "localhost", "--protocol", "1.20.44"], "1.20.4"),
+        (&["join", "localhost", "--protocol", "48"], "47"),
+        (&["join", "localhost:0", "--protocol", "47"], "port"),
+        (&["join", "::1", "--protocol", "47"], "brackets"),
+        (&["join", "h", "--protocol", "47", "--for=-1"], "--for"),
+        (
+            &["join", "h", "--protocol", "47", "--count", "0"],
+            "1..=1000",
+        ),
+        (
+            &["join", "h", "--protocol", "47", "--count", "1001"],
+            "1..=1000",
+        ),
+        (
+            &[
+                "join",
+                "h",
+                "--protocol",
+                "47",
+                "--name",
+                "seventeen-letters",
+            ],
+            "16",
+        ),
+        (&["status"], "HOST:PORT"),
+        (&["fly"], "fly"),
+        (&[], "Usage"),
+    ] {
+        let output = run(args).await;
+        assert_eq!(code(&output), Some(exit::USAGE), "{args:?}");
+        assert!(
+            stderr(&output).contains(message),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert!(stdout(&output).is_empty(), "{args:?}: {}", stdout(&output));
+    }
+}
+
+#[tokio::test]
+async fn help_and_version_are_no_errors() {
+    for args in [&["--help"][..], &["--version"], &["join", "--help"]] {
+        let output = run(args).await;
+        assert_eq!(code(&output), Some(exit::OK), "{args:?}");
+        assert!(!stdout(&output).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_a_usage_error() {
+    // Reserved for this by RFC 2606: no name server knows it.
+    let output = run(&["join", "nowhere.invalid", "--protocol", "47"]).await;
+    assert_eq!(code(&output), Some(exit::USAGE));
+    assert!(
+        stderr(&output).contains("nowhere.invalid"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_from_a_failure() {
+    let address = unused().await.to_string();
+    for args in [
+        &["join", &address, "--protocol", "47"][..],
+        &["join", &address, "--protocol", "47", "--count", "3"],
+        &["status", &address],
+    ] {
+        let output = run(args).await;
+        assert_eq!(code(&output), Some(exit::NOT_CONNECTED), "{args:?}");
+        assert!(
+            stderr(&output).contains(&address),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[tokio::test]
+async fn protocols_are_listed() {
+    let output = run(&["protocols"]).await;
+    assert_eq!(code(&output), Some(exit::OK));
+    let listed = stdout(&output);
+    assert_eq!(listed.lines().count(), vb_data::supported().len());
+    assert!(
+        listed
+            .lines()
+            .any(|line| line.contains("47") && line.contains("1.8.9"))
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_has_gone_is_no_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = command(&["protocols"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(code(&output), Some(exit::OUTPUT_CLOSED));
+    assert_eq!(stderr(&output), "");
+}
+
+#[tokio::test]
+async fn a_join_that_works() {
+    let address = serve(async |stream| {
+        let mut server = Server::new(stream);
+        assert_eq!(server.join().await, "tester");
+        server.read_until(serverbound::CHAT).await.unwrap();
+        let hello = common::chat("hello there");
+        server.write(clientbound::CHAT, &hello).await.unwrap();
+        server.read_to_end().await;
+    })
+    .await
+    .to_string();
+    let args = [
+        "join",
+        &address,
+        "--protocol",
+        "1.8.9",
+        "--name",
+        "tester",
+        "--chat",
+        "hi",
+        "--for",
+        "0.2",
+    ];
+    let output = run(&args).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::OK), "{text}");
+    assert!(text.contains("login -> play"), "{text}");
+    assert!(text.contains("in the world"), "{text}");
+    assert!(!text.contains("keep_alive"), "{text}");
+    assert!(!text.contains('\u{1b}'), "a pipe has no colours");
+
+    let output = run(&[&args[..], &["-v"]].concat()).await;
+    let lines = stdout(&output).lines().count();
+    for line in [
+        "-> login         login_start",
+        "<- play          login",
+        "-> play          chat",
+    ] {
+        assert!(stdout(&output).contains(line), "{}", stdout(&output));
+    }
+    let output = run(&[&args[..], &["-vv"]].concat()).await;
+    assert!(stdout(&output).lines().count() > lines);
+    assert!(stdout(&output).contains(" | "), "{}", stdout(&output));
+}
+
+#[tokio::test]
+async fn being_turned_away_is_a_failure_with_the_reason() {
+    let address = serve(async |stream| {
+        let mut server = Server::new(stream);
+        server.login().await;
+        let reason = common::reason("not \\u001b[2J today");
+        server.write(clientbound::KICK, &reason).await.unwrap();
+        server.read_to_end().await;
+    })
+    .await
+    .to_string();
+    let output = run(&["join", &address, "--protocol", "47"]).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+    assert!(text.contains("not \\u{1b}[2J today"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_gets_there_is_a_failure() {
+    let address = serve(async |stream| {
+        let mut server = Server::new(stream);
+        server.login().await;
+        server.read_to_end().await;
+    })
+    .await
+    .to_string();
+    let output = run(&["join", &address, "--protocol", "47", "--timeout", "0.3"]).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+    assert!(text.contains("not in the world"), "{text}");
+    assert!(text.contains("JoinGame"), "{text}");
+}
+
+#[tokio::test]
+async fn a_swarm_is_counted() {
+    let address = serve(async |stream| {
+        common::joins(stream).await;
+    })
+    .await
+    .to_string();
+    let output = run(&[
+        "join",
+        &address,
+        "--protocol",
+        "47",
+        "--count",
+        "20",
+        "--name",
+        "bee",
+    ])
+    .await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::OK), "{text}");
+    assert!(text.contains("20 of 20 in the world"), "{text}");
+    assert!(text.contains("bee20"), "{text}");
+}
+
+#[tokio::test]
+async fn a_swarm_of_which_one_fails_has_failed() {
+    let address = serve(async |stream| {
+        let mut server = Server::new(stream);
+        if server.login().await == "sim2" {
+            return;
+        }
+        for (id, data) in common::world() {
+            server.write(id, &data).await.unwrap();
+        }
+        server.read_to_end().await;
+    })
+    .await
+    .to_string();
+    let output = run(&["join", &address, "--protocol", "47", "--count", "3", "-v"]).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+    assert!(text.contains("2 of 3 in the world"), "{text}");
+    assert_eq!(
+        text.matches("login_start").count(),
+        1,
+        "only the failed one's packets: {text}"
+    );
+}
+
+#[tokio::test]
+async fn a_status_is_shown() {
+    let address = serve(|stream| status(stream, true)).await.to_string();
+    let output = run(&["status", &address, "--protocol", "47"]).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::OK), "{text}{}", stderr(&output));
+    for part in ["vbspec 1.8", "47", "3 of 20", "A server"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(text.contains("ping"), "{text}");
+}
+
+#[tokio::test]
+async fn a_status_that_stays_out_is_a_failure() {
+    let address = serve(|stream| status(stream, false)).await.to_string();
+    let output = run(&["status", &address, "--protocol", "47", "--timeout", "0.3"]).await;
+    assert_eq!(code(&output), Some(exit::FAILED), "{}", stdout(&output));
+}
+
+async fn status(stream: TcpStream, answers: bool) {
+    let mut server = Server::new(stream);
+    let (_, handshake) = server.read().await.unwrap();
+    assert_eq!(handshake.last(), Some(&1));
+    assert_eq!(server.read().await, Some((0, Vec::new())));
+    if answers {
+        let mut data = Vec::new();
+        common::put_string(
+            &mut data,
+            r#"{"version":{"name":"vbspec 1.8","protocol":47},"players":{"max":20,"online":3},"description":{"text":"A server"}}"#,
+        );
+        server.write(0x00, &data).await.unwrap();
+        let (id, ping) = server.read().await.unwrap();
+        server.write(id, &ping).await.unwrap();
+    }
+    server.read_to_end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_is_an_orderly_end() {
+    let (joined, mut seen) = tokio::sync::mpsc::channel(1);
+    let (left, mut gone) = tokio::sync::mpsc::channel(1);
+    let address = serve(move |stream| {
+        let (joined, left) = (joined.clone(), left.clone());
+        async move {
+            let mut server = Server::new(stream);
+            server.join().await;
+            server.read_until(0x06).await.unwrap();
+            joined.send(()).await.unwrap();
+            server.read_to_end().await;
+            left.send(()).await.unwrap();
+        }
+    })
+    .await
+    .to_string();
+    let mut child = command(&["join", &address, "--protocol", "47", "--for", "600"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    seen.recv().await.unwrap();
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    gone.recv().await.unwrap();
+    let status = tokio::task::spawn_blocking(move || {
+        let status = child.wait().unwrap();
+        let mut text = String::new();
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        (status, text)
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        status.0.code(),
+        Some(i32::from(exit::INTERRUPTED)),
+        "{}",
+        status.1
+    );
+    assert!(status.1.contains("closed by the client"), "{}", status.1);
+}
