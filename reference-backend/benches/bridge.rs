@@ -80,7 +80,10 @@ impl VirtualBackendHandler for NativeHandler {
         packet: &'a RawPacket,
     ) -> BoxFuture<'a, ()> {
         if packet.packet_id != 0 {
-            let count = packet.data[..4].iter().rev().fold(0, |n, byte| n << 8 | u32::from(*byte));
+            let count = packet.data[..4]
+                .iter()
+                .rev()
+                .fold(0, |n, byte| n << 8 | u32::from(*byte));
             for _ in 0..count {
                 // The guest's packet is a list of its own that the host gets; so is this one.
                 let packet = RawPacket {
@@ -104,7 +107,10 @@ fn main() {
         .build()
         .expect("a runtime");
     println!("ns a packet, median of {ROUNDS} rounds");
-    println!("{:<8}{:>12}{:>9}{:>9}{:>9}{:>8}", "meter", "", "native", "bridge", "more", "ratio");
+    println!(
+        "{:<8}{:>12}{:>9}{:>9}{:>9}{:>8}",
+        "meter", "", "native", "bridge", "more", "ratio"
+    );
     for meter in [CpuMeter::Epoch, CpuMeter::Fuel] {
         runtime.block_on(measure(meter));
     }
@@ -112,7 +118,12 @@ fn main() {
 
 async fn measure(meter: CpuMeter) {
     let engine = GuestEngine::new(meter).expect("wasmtime runs here");
-    let text = Wat { packet: GUEST, pages: 8, ..Wat::default() }.text(true);
+    let text = Wat {
+        packet: GUEST,
+        pages: 8,
+        ..Wat::default()
+    }
+    .text(true);
     let guest = engine
         .load("guest", &component::bytes(&text, "virtual-backend-plugin"))
         .unwrap_or_else(|error| panic!("{error}"));
@@ -121,23 +132,38 @@ async fn measure(meter: CpuMeter) {
     config.limits.queue_bytes = 64 << 20;
     let native = Arc::new(Native::default());
     // The guest is asked second and so never; it is here to be called directly.
-    let host = Host::builder(HostConfig { compression_threshold: -1, ..HostConfig::default() })
-        .native("native", Arc::new(NativeHandler(Arc::clone(&native))), config.clone())
-        .guest("guest", guest, config)
-        .start()
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let host = Host::builder(HostConfig {
+        compression_threshold: -1,
+        ..HostConfig::default()
+    })
+    .native(
+        "native",
+        Arc::new(NativeHandler(Arc::clone(&native))),
+        config.clone(),
+    )
+    .guest("guest", guest, config)
+    .start()
+    .await
+    .unwrap_or_else(|error| panic!("{error}"));
     let mut client = RawClient::join(&host, 770, "bench").await;
     while host.session_count() == 0 || native.session.lock().expect("one thread").is_none() {
         tokio::task::yield_now().await;
     }
-    let session = native.session.lock().expect("one thread").clone().expect("started");
+    let session = native
+        .session
+        .lock()
+        .expect("one thread")
+        .clone()
+        .expect("started");
     let handlers = ["native", "guest"].map(|plugin| {
-        host.handler(plugin, HandlerId(1)).unwrap_or_else(|| panic!("{plugin} has registered"))
+        host.handler(plugin, HandlerId(1))
+            .unwrap_or_else(|| panic!("{plugin} has registered"))
     });
     now(handlers[1].on_session_start(&*session));
     for size in [64, 16 << 10] {
-        let ins = handlers.each_ref().map(|handler| incoming(&**handler, &*session, size));
+        let ins = handlers
+            .each_ref()
+            .map(|handler| incoming(&**handler, &*session, size));
         row(meter, &format!("in {size} B"), ins);
         let mut outs = [0.0; 2];
         for (out, handler) in outs.iter_mut().zip(&handlers) {
@@ -162,7 +188,10 @@ fn incoming(
     size: usize,
 ) -> f64 {
     let count = if size > 1024 { 5_000 } else { 20_000 };
-    let packet = RawPacket { packet_id: 0, data: vec![0x55; size].into() };
+    let packet = RawPacket {
+        packet_id: 0,
+        data: vec![0x55; size].into(),
+    };
     median(|| {
         let start = Instant::now();
         for _ in 0..count {
@@ -181,7 +210,10 @@ async fn outgoing(
     let count: u32 = if size > 1024 { 200 } else { 4_000 };
     let mut data = vec![0x55; size];
     data[..4].copy_from_slice(&count.to_le_bytes());
-    let packet = RawPacket { packet_id: 5, data: data.into() };
+    let packet = RawPacket {
+        packet_id: 5,
+        data: data.into(),
+    };
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let start = Instant::now();
@@ -207,6 +239,9 @@ fn middle(mut times: Vec<f64>) -> f64 {
 /// Nothing here has to wait.
 fn now(work: impl Future<Output = ()>) {
     let mut work = pin!(work);
-    let ready = work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+    let ready = work
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_ready();
     assert!(ready, "a callback waits");
 }

@@ -96,17 +96,25 @@ impl FromStr for Capability {
     type Err = UnknownCapability;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
-            let suggestion = nearest(name, Self::ALL.iter().map(|known| known.name()))
-                .and_then(|near| Self::ALL.into_iter().find(|known| known.name() == near));
-            UnknownCapability { name: name.to_owned(), suggestion }
-        })
+        Self::ALL
+            .into_iter()
+            .find(|known| known.name() == name)
+            .ok_or_else(|| {
+                let suggestion = nearest(name, Self::ALL.iter().map(|known| known.name()))
+                    .and_then(|near| Self::ALL.into_iter().find(|known| known.name() == near));
+                UnknownCapability {
+                    name: name.to_owned(),
+                    suggestion,
+                }
+            })
     }
 }
 
 impl<'de> Deserialize<'de> for Capability {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -163,7 +171,11 @@ mod tests {
         assert_eq!("virtual-backend".parse(), Ok(Capability::VirtualBackend));
         for wrong in ["virtual_backend", "Virtual-Backend", "virtualbackend"] {
             let error = wrong.parse::<Capability>().unwrap_err();
-            assert_eq!(error.suggestion, Some(Capability::VirtualBackend), "{wrong}");
+            assert_eq!(
+                error.suggestion,
+                Some(Capability::VirtualBackend),
+                "{wrong}"
+            );
         }
         let error = "filesystem".parse::<Capability>().unwrap_err();
         assert_eq!(error.to_string(), "unknown capability \"filesystem\"");

@@ -21,7 +21,10 @@ const EXIT_FAILED: u8 = 3;
 
 /// The reference host of the virtual backend: takes Minecraft: Java Edition clients and lets plugins play server.
 #[derive(Parser)]
-#[command(version, after_help = "Exit codes: 0 done, 2 usage or configuration, 3 it could not start or go on.")]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 2 usage or configuration, 3 it could not start or go on."
+)]
 struct Cli {
     /// More of the log; twice for everything. RUST_LOG overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -60,8 +63,13 @@ enum Fault {
     Load(#[from] LoadError),
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("cannot listen on {bind}: {source}\n  = help: choose another `bind`, or stop what uses the port")]
-    Bind { bind: String, source: std::io::Error },
+    #[error(
+        "cannot listen on {bind}: {source}\n  = help: choose another `bind`, or stop what uses the port"
+    )]
+    Bind {
+        bind: String,
+        source: std::io::Error,
+    },
     #[error("cannot take connections any more: {0}")]
     Accept(std::io::Error),
     #[error("no runtime: {0}")]
@@ -102,7 +110,10 @@ fn start_log(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 fn serve(path: &Path) -> Result<(), Fault> {
@@ -116,9 +127,15 @@ fn serve(path: &Path) -> Result<(), Fault> {
         let bind = config.bind.clone();
         let listener = TcpListener::bind(&bind)
             .await
-            .map_err(|source| Fault::Bind { bind: bind.clone(), source })?;
+            .map_err(|source| Fault::Bind {
+                bind: bind.clone(),
+                source,
+            })?;
         let host = build(config, plugins).start().await?;
-        tracing::info!("listening on {}", listener.local_addr().map_or(bind, |at| at.to_string()));
+        tracing::info!(
+            "listening on {}",
+            listener.local_addr().map_or(bind, |at| at.to_string())
+        );
         let served = tokio::select! {
             served = host.serve(listener) => served.map_err(Fault::Accept),
             stop = tokio::signal::ctrl_c() => {
@@ -165,7 +182,8 @@ fn load(config: &HostConfig) -> Result<Plugins, Fault> {
 }
 
 fn build(config: HostConfig, plugins: Plugins) -> reference_backend::HostBuilder {
-    plugins.into_iter().fold(Host::builder(config), |builder, (name, component, plugin)| {
-        builder.guest(name, component, plugin)
-    })
+    plugins.into_iter().fold(
+        Host::builder(config),
+        |builder, (name, component, plugin)| builder.guest(name, component, plugin),
+    )
 }

@@ -9,7 +9,9 @@ fn parse(text: &str) -> HostConfig {
 }
 
 fn error(text: &str) -> String {
-    HostConfig::parse(text, "host.toml").unwrap_err().to_string()
+    HostConfig::parse(text, "host.toml")
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -40,7 +42,10 @@ loud = true
     assert!(!lobby.grants().allows(Capability::Scheduler));
     assert_eq!(lobby.instances, Instances::PerSession);
     let read = |key: &str| lobby.config[key].as_str();
-    assert_eq!((read("greeting"), read("count"), read("loud")), ("hello", "3", "true"));
+    assert_eq!(
+        (read("greeting"), read("count"), read("loud")),
+        ("hello", "3", "true")
+    );
 }
 
 #[test]
@@ -55,11 +60,20 @@ fn an_unknown_key_is_shown_with_its_place_and_the_nearest_name() {
         "host.toml:2:1: unknown key `permission`\n  | permission = []\n  | ^\n  = help: did you mean `permissions`?"
     );
     let message = error("bond = \"x\"\n");
-    assert!(message.contains("host.toml:1:1") && message.contains("`bind`"), "{message}");
+    assert!(
+        message.contains("host.toml:1:1") && message.contains("`bind`"),
+        "{message}"
+    );
     let message = error("[plugins.lobby.limits]\nmemroy = 1\n");
-    assert!(message.contains("host.toml:2:1") && message.contains("`memory`"), "{message}");
+    assert!(
+        message.contains("host.toml:2:1") && message.contains("`memory`"),
+        "{message}"
+    );
     let message = error("[plugins.lobby]\nzzzzzz = 1\n");
-    assert!(message.contains("known here: permissions, deny"), "{message}");
+    assert!(
+        message.contains("known here: permissions, deny"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -78,18 +92,29 @@ fn capability_names_are_exact() {
 
 #[test]
 fn values_of_another_kind_are_refused_with_their_place() {
-    assert!(error("bind = 5").starts_with("host.toml:1:8: "), "{}", error("bind = 5"));
+    assert!(
+        error("bind = 5").starts_with("host.toml:1:8: "),
+        "{}",
+        error("bind = 5")
+    );
     let message = error("[plugins.lobby]\ninstances = \"own\"\n");
     assert!(message.contains("unknown value `own`"), "{message}");
     let message = error("[plugins.lobby.config]\nlist = [1]\n");
-    assert!(message.contains("a string, a number or a boolean"), "{message}");
+    assert!(
+        message.contains("a string, a number or a boolean"),
+        "{message}"
+    );
     assert!(error("bind = \"").starts_with("host.toml:1:"));
 }
 
 #[test]
 fn servers_must_be_configured() {
-    let message = error("[servers.survival]\naddress = \"a\"\n[plugins.lobby]\nfallback = \"survivel\"\n");
-    assert!(message.contains("plugins.lobby.fallback") && message.contains("\"survival\"?"), "{message}");
+    let message =
+        error("[servers.survival]\naddress = \"a\"\n[plugins.lobby]\nfallback = \"survivel\"\n");
+    assert!(
+        message.contains("plugins.lobby.fallback") && message.contains("\"survival\"?"),
+        "{message}"
+    );
     let message = error("initial_server = \"hub\"\n");
     assert!(message.contains("add a table [servers.hub]"), "{message}");
 }
@@ -107,17 +132,35 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
         ("memory", (limits::MIN_MEMORY, limits::MAX_MEMORY)),
         ("cpu_ms", (limits::MIN_CPU_MS, limits::MAX_CPU_MS)),
         ("fuel", (limits::MIN_FUEL, limits::MAX_FUEL)),
-        ("start_deadline_ms", (limits::MIN_START_DEADLINE_MS, limits::MAX_START_DEADLINE_MS)),
-        ("queue_packets", (limits::MIN_QUEUE_PACKETS, limits::MAX_QUEUE_PACKETS)),
-        ("queue_bytes", (limits::MIN_QUEUE_BYTES, limits::MAX_QUEUE_BYTES)),
-        ("buffered_packets", (limits::MIN_BUFFERED_PACKETS, limits::MAX_BUFFERED_PACKETS)),
-        ("buffered_bytes", (limits::MIN_BUFFERED_BYTES, limits::MAX_BUFFERED_BYTES)),
+        (
+            "start_deadline_ms",
+            (limits::MIN_START_DEADLINE_MS, limits::MAX_START_DEADLINE_MS),
+        ),
+        (
+            "queue_packets",
+            (limits::MIN_QUEUE_PACKETS, limits::MAX_QUEUE_PACKETS),
+        ),
+        (
+            "queue_bytes",
+            (limits::MIN_QUEUE_BYTES, limits::MAX_QUEUE_BYTES),
+        ),
+        (
+            "buffered_packets",
+            (limits::MIN_BUFFERED_PACKETS, limits::MAX_BUFFERED_PACKETS),
+        ),
+        (
+            "buffered_bytes",
+            (limits::MIN_BUFFERED_BYTES, limits::MAX_BUFFERED_BYTES),
+        ),
         ("kept_sessions", (0, limits::MAX_COUNT)),
         ("tasks", (0, limits::MAX_COUNT)),
         ("listeners", (0, limits::MAX_COUNT)),
         ("handlers", (0, limits::MAX_COUNT)),
         ("log_lines", (0, limits::MAX_COUNT)),
-        ("component_bytes", (limits::MIN_COMPONENT_BYTES, limits::MAX_COMPONENT_BYTES)),
+        (
+            "component_bytes",
+            (limits::MIN_COMPONENT_BYTES, limits::MAX_COMPONENT_BYTES),
+        ),
     ]);
     for (key, (least, most)) in bounds {
         let text = |value: i128| format!("[plugins.p.limits]\n{key} = {value}\n");
@@ -127,14 +170,25 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
         for past in [least - 1, most + 1] {
             let message = error(&text(past));
             assert!(message.starts_with("host.toml:2:"), "{message}");
-            assert!(message.contains(&format!("use {least} to {most}")), "{key}: {message}");
+            assert!(
+                message.contains(&format!("use {least} to {most}")),
+                "{key}: {message}"
+            );
         }
     }
-    assert_eq!(parse("[plugins.p]\n").plugins["p"].limits, Limits::default());
+    assert_eq!(
+        parse("[plugins.p]\n").plugins["p"].limits,
+        Limits::default()
+    );
 }
 
 #[test]
 fn a_file_that_is_not_there_says_so() {
-    let error = HostConfig::load("/nowhere/host.toml".as_ref()).unwrap_err().to_string();
-    assert!(error.starts_with("/nowhere/host.toml: cannot be read: "), "{error}");
+    let error = HostConfig::load("/nowhere/host.toml".as_ref())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("/nowhere/host.toml: cannot be read: "),
+        "{error}"
+    );
 }

@@ -39,7 +39,10 @@ fn a_core_module_is_told_how_to_become_a_component() {
     let core = wat::parse_str("(module)").unwrap();
     let error = load(&core).unwrap_err();
     assert!(matches!(error, LoadError::CoreModule { .. }), "{error}");
-    assert!(error.to_string().contains("wasm-tools component new"), "{error}");
+    assert!(
+        error.to_string().contains("wasm-tools component new"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -81,7 +84,11 @@ fn an_engine_that_ticks_loads_too() {
         engine.load_within("guest", &bytes, bytes.len() as u64 - 1),
         Err(LoadError::TooBig { .. })
     ));
-    assert!(engine.load_within("guest", &bytes, bytes.len() as u64).is_ok());
+    assert!(
+        engine
+            .load_within("guest", &bytes, bytes.len() as u64)
+            .is_ok()
+    );
 }
 
 /// Each capability of the baseline that has an interface: denied it is refused, granted it starts.
@@ -96,16 +103,29 @@ async fn each_interface_needs_its_capability() {
         let guest = backend(&Wat::default().text(true));
         let mut config = granted();
         config.deny = vec![capability];
-        let error = builder().guest("wat", guest.clone(), config).start().await.err().unwrap();
-        let StartError::MissingCapability(missing) = &error else { panic!("{error}") };
+        let error = builder()
+            .guest("wat", guest.clone(), config)
+            .start()
+            .await
+            .err()
+            .unwrap();
+        let StartError::MissingCapability(missing) = &error else {
+            panic!("{error}")
+        };
         assert_eq!(missing.capability, capability);
         assert_eq!(missing.plugin, "wat");
-        assert_eq!(missing.interface, format!("infrarust:plugin/{interface}@0.4.0-vb.1"));
+        assert_eq!(
+            missing.interface,
+            format!("infrarust:plugin/{interface}@0.4.0-vb.1")
+        );
         assert!(error.to_string().contains("[plugins.wat]"), "{error}");
 
         let recorder = Recorder::new();
-        let started =
-            builder().guest("wat", guest, granted()).observer(recorder.clone()).start().await;
+        let started = builder()
+            .guest("wat", guest, granted())
+            .observer(recorder.clone())
+            .start()
+            .await;
         assert!(started.is_ok());
         assert_eq!(enabled(&recorder), 1, "{:?}", recorder.events());
     }
@@ -114,7 +134,12 @@ async fn each_interface_needs_its_capability() {
 #[tokio::test(start_paused = true)]
 async fn the_baseline_does_not_hold_virtual_backend() {
     let guest = backend(&Wat::default().text(true));
-    let error = builder().guest("lobby", guest, PluginConfig::default()).start().await.err().unwrap();
+    let error = builder()
+        .guest("lobby", guest, PluginConfig::default())
+        .start()
+        .await
+        .err()
+        .unwrap();
     assert_eq!(
         error.to_string(),
         "plugin lobby: imports infrarust:plugin/virtual-backend@0.4.0-vb.1, which needs the capability \"virtual-backend\": the plugin lobby lacks the capability \"virtual-backend\"; grant it with `permissions = [\"virtual-backend\"]` under [plugins.lobby]"
@@ -150,15 +175,40 @@ async fn two_plugins_of_one_name_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn metadata_that_the_contract_forbids_keeps_the_plugin_off() {
     let recorder = Recorder::new();
-    let guest = plain(&Wat { version: "one", ..PLAIN }.text(false));
-    let host =
-        builder().guest("plain", guest, PluginConfig::default()).observer(recorder.clone()).start();
+    let guest = plain(
+        &Wat {
+            version: "one",
+            ..PLAIN
+        }
+        .text(false),
+    );
+    let host = builder()
+        .guest("plain", guest, PluginConfig::default())
+        .observer(recorder.clone())
+        .start();
     host.await.unwrap();
     let off = recorder
-        .wait_for(|event| matches!(event, HostEvent::Plugin { state: PluginState::Off { .. }, .. }))
+        .wait_for(|event| {
+            matches!(
+                event,
+                HostEvent::Plugin {
+                    state: PluginState::Off { .. },
+                    ..
+                }
+            )
+        })
         .await;
-    let HostEvent::Plugin { state: PluginState::Off { reason }, .. } = off else { unreachable!() };
-    assert!(reason.contains("\"one\": expected a semantic version"), "{reason}");
+    let HostEvent::Plugin {
+        state: PluginState::Off { reason },
+        ..
+    } = off
+    else {
+        unreachable!()
+    };
+    assert!(
+        reason.contains("\"one\": expected a semantic version"),
+        "{reason}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,8 +224,13 @@ async fn metadata_may_log_and_nothing_else() {
         .observer(recorder.clone())
         .start();
     host.await.unwrap();
-    let trap = recorder.wait_for(|event| matches!(event, HostEvent::Trap { .. })).await;
-    assert!(format!("{trap:?}").contains("`metadata` may call `log` and nothing else"), "{trap:?}");
+    let trap = recorder
+        .wait_for(|event| matches!(event, HostEvent::Trap { .. }))
+        .await;
+    assert!(
+        format!("{trap:?}").contains("`metadata` may call `log` and nothing else"),
+        "{trap:?}"
+    );
 
     let text = Wat { imports: LOG, enable: "", ..PLAIN }.text(false).replace(
         "#metadata\") (result i32) (i32.const 64)",
@@ -192,6 +247,12 @@ async fn metadata_may_log_and_nothing_else() {
 
 fn enabled(recorder: &Recorder) -> usize {
     recorder.count(|event| {
-        matches!(event, HostEvent::Plugin { state: PluginState::Enabled { .. }, .. })
+        matches!(
+            event,
+            HostEvent::Plugin {
+                state: PluginState::Enabled { .. },
+                ..
+            }
+        )
     })
 }

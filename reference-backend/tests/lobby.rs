@@ -9,7 +9,9 @@ use support::{LONG, Recorder, artifact, builder, client, granted};
 async fn every_protocol_gets_into_the_lobby_and_out_again() {
     let recorder = Recorder::new();
     let mut config = granted();
-    config.config.insert("greeting".to_owned(), "hello".to_owned());
+    config
+        .config
+        .insert("greeting".to_owned(), "hello".to_owned());
     let host = builder()
         .guest("lobby", artifact("lobby"), config)
         .observer(recorder.clone())
@@ -24,16 +26,28 @@ async fn every_protocol_gets_into_the_lobby_and_out_again() {
         client.run_for(std::time::Duration::from_secs(120)).await;
         client.chat("/leave").unwrap();
         let reason = client.run_to_end(LONG).await.unwrap();
-        assert!(format!("{reason:?}").contains("You left the lobby."), "{protocol}: {reason:?}");
+        assert!(
+            format!("{reason:?}").contains("You left the lobby."),
+            "{protocol}: {reason:?}"
+        );
         let closed = recorder
             .wait_for_nth(index + 1, |event| matches!(event, HostEvent::Closed { .. }))
             .await;
         assert!(
-            matches!(closed, HostEvent::Closed { cause: EndCause::ByHandler, .. }),
+            matches!(
+                closed,
+                HostEvent::Closed {
+                    cause: EndCause::ByHandler,
+                    ..
+                }
+            ),
             "{protocol}: {closed:?}"
         );
     }
     assert_eq!(host.session_count(), 0);
     assert_eq!(host.connection_count(), 0);
-    assert_eq!(recorder.count(|event| matches!(event, HostEvent::Trap { .. })), 0);
+    assert_eq!(
+        recorder.count(|event| matches!(event, HostEvent::Trap { .. })),
+        0
+    );
 }

@@ -25,15 +25,29 @@ async fn every_protocol_reaches_the_probe_and_is_echoed() {
     for (index, protocol) in vb_data::supported().iter().enumerate() {
         let mut client = RawClient::join(&host, *protocol, "probe").await;
         client.command("send 5 0102").await;
-        assert_eq!(client.next().await.unwrap(), (5, vec![1, 2].into()), "{protocol}");
+        assert_eq!(
+            client.next().await.unwrap(),
+            (5, vec![1, 2].into()),
+            "{protocol}"
+        );
         client.command("message plain hello").await;
         let (_, data) = client.next().await.unwrap();
-        assert!(String::from_utf8_lossy(&data).contains("hello"), "{protocol}: {data:?}");
+        assert!(
+            String::from_utf8_lossy(&data).contains("hello"),
+            "{protocol}: {data:?}"
+        );
         client.command("disconnect plain so long").await;
         assert!(client.kicked().await.contains("so long"), "{protocol}");
         recorder
             .wait_for_nth(index + 1, |event| {
-                matches!(event, HostEvent::SessionEnded { cause: EndCause::ByHandler, notified: true, .. })
+                matches!(
+                    event,
+                    HostEvent::SessionEnded {
+                        cause: EndCause::ByHandler,
+                        notified: true,
+                        ..
+                    }
+                )
             })
             .await;
     }

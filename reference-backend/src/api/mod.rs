@@ -13,11 +13,11 @@ pub use events::{
     KickedFromServer, KickedFromServerResult, PlayerDisconnect, PostLogin, PreLogin,
     PreLoginResult, ServerPreConnect, ServerPreConnectResult, SwitchFailed,
 };
+pub(crate) use plugin::HandlerEntry;
 pub use plugin::{
     BoxFuture, NativePlugin, Registrar, RegistrationError, RegistrationErrorKind,
     VirtualBackendHandler,
 };
-pub(crate) use plugin::HandlerEntry;
 pub(crate) use session::Sealed;
 pub use session::{BatchError, PlayerError, PlayerErrorKind, VirtualBackendSession};
 pub use types::{

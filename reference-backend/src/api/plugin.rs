@@ -163,7 +163,12 @@ impl Registrar {
         let id = ListenerId(self.next_listener);
         self.next_listener += 1;
         let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
-        self.listeners.push(ListenerEntry { id, kind, priority, sequence });
+        self.listeners.push(ListenerEntry {
+            id,
+            kind,
+            priority,
+            sequence,
+        });
         Ok(id)
     }
 

@@ -109,7 +109,10 @@ pub struct PlayerError {
 
 impl PlayerError {
     pub(crate) fn new(kind: PlayerErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 }
 

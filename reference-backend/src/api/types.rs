@@ -130,7 +130,10 @@ mod tests {
     #[test]
     fn uuid_halves_and_text() {
         let uuid = Uuid::from_halves(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210);
-        assert_eq!(uuid.halves(), (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210));
+        assert_eq!(
+            uuid.halves(),
+            (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210)
+        );
         assert_eq!(uuid.to_string(), "01234567-89ab-cdef-fedc-ba9876543210");
     }
 }

@@ -15,7 +15,10 @@ use crate::host::PluginMetadata;
 
 impl From<RawPacketResult> for RawPacket {
     fn from(packet: RawPacketResult) -> Self {
-        Self { packet_id: packet.packet_id, data: packet.data.into() }
+        Self {
+            packet_id: packet.packet_id,
+            data: packet.data.into(),
+        }
     }
 }
 
@@ -30,8 +33,20 @@ impl From<ComponentResult> for Text {
 
 impl From<WitMetadata> for PluginMetadata {
     fn from(metadata: WitMetadata) -> Self {
-        let WitMetadata { id, name, version, authors, description } = metadata;
-        Self { id, name, version, authors, description }
+        let WitMetadata {
+            id,
+            name,
+            version,
+            authors,
+            description,
+        } = metadata;
+        Self {
+            id,
+            name,
+            version,
+            authors,
+            description,
+        }
     }
 }
 
@@ -47,11 +62,17 @@ pub(super) fn player_error(error: PlayerError) -> types::PlayerError {
         PlayerErrorKind::QuotaExceeded => Kind::QuotaExceeded,
         PlayerErrorKind::Unsupported => Kind::Unsupported,
     };
-    types::PlayerError { kind, message: error.message }
+    types::PlayerError {
+        kind,
+        message: error.message,
+    }
 }
 
 pub(super) fn batch_error(error: BatchError) -> types::BatchError {
-    types::BatchError { index: error.index, error: player_error(error.error) }
+    types::BatchError {
+        index: error.index,
+        error: player_error(error.error),
+    }
 }
 
 pub(super) fn registration_error(error: RegistrationError) -> types::RegistrationError {
@@ -63,7 +84,10 @@ pub(super) fn registration_error(error: RegistrationError) -> types::Registratio
         RegistrationErrorKind::TooLate | RegistrationErrorKind::NotGranted => Kind::TooLate,
         RegistrationErrorKind::InvalidName => Kind::InvalidName,
     };
-    types::RegistrationError { kind, message: error.message }
+    types::RegistrationError {
+        kind,
+        message: error.message,
+    }
 }
 
 pub(super) fn profile(profile: &GameProfile) -> GameProfileResult {
@@ -84,7 +108,10 @@ pub(super) fn profile(profile: &GameProfile) -> GameProfileResult {
 
 fn uuid(uuid: Uuid) -> types::Uuid {
     let (most_significant, least_significant) = uuid.halves();
-    types::Uuid { most_significant, least_significant }
+    types::Uuid {
+        most_significant,
+        least_significant,
+    }
 }
 
 /// The list that a borrowed profile refers to.
@@ -135,28 +162,34 @@ pub(super) fn event<'a>(
                 initial: event.initial.as_deref(),
             })
         }
-        Event::ServerPreConnect(event) => wit::Event::ServerPreConnect(wit::ServerPreConnectEvent {
-            player_id: event.player_id.0,
-            profile: profile(&event.profile),
-            protocol_version: event.protocol_version,
-            target: event.target.as_deref(),
-        }),
-        Event::KickedFromServer(event) => wit::Event::KickedFromServer(wit::KickedFromServerEvent {
-            player_id: event.player_id.0,
-            server: &event.server,
-            reason: event.reason.as_ref().map(|text| match text {
-                Text::Plain(text) => ComponentParam::Plain(text),
-                Text::Json(text) => ComponentParam::Json(text),
-            }),
-        }),
+        Event::ServerPreConnect(event) => {
+            wit::Event::ServerPreConnect(wit::ServerPreConnectEvent {
+                player_id: event.player_id.0,
+                profile: profile(&event.profile),
+                protocol_version: event.protocol_version,
+                target: event.target.as_deref(),
+            })
+        }
+        Event::KickedFromServer(event) => {
+            wit::Event::KickedFromServer(wit::KickedFromServerEvent {
+                player_id: event.player_id.0,
+                server: &event.server,
+                reason: event.reason.as_ref().map(|text| match text {
+                    Text::Plain(text) => ComponentParam::Plain(text),
+                    Text::Json(text) => ComponentParam::Json(text),
+                }),
+            })
+        }
         Event::SwitchFailed(event) => wit::Event::SwitchFailed(wit::SwitchFailedEvent {
             player_id: event.player_id.0,
             target: &event.target,
             reason: &event.reason,
         }),
-        Event::PlayerDisconnect(event) => wit::Event::PlayerDisconnect(wit::PlayerDisconnectEvent {
-            player_id: event.player_id.0,
-        }),
+        Event::PlayerDisconnect(event) => {
+            wit::Event::PlayerDisconnect(wit::PlayerDisconnectEvent {
+                player_id: event.player_id.0,
+            })
+        }
     }
 }
 

@@ -58,7 +58,11 @@ impl GuestEngine {
             CpuMeter::Fuel => None,
             CpuMeter::Epoch => Some(Ticker::start(&engine)?),
         };
-        Ok(Self { engine, meter, _ticker: ticker })
+        Ok(Self {
+            engine,
+            meter,
+            _ticker: ticker,
+        })
     }
 
     /// How this engine measures CPU time.
@@ -111,12 +115,16 @@ impl Ticker {
                 let Ok(alive) = receive.recv() else { return };
                 while alive.strong_count() > 0 {
                     std::thread::park_timeout(EPOCH_TICK);
-                    let Some(engine) = engine.upgrade() else { return };
+                    let Some(engine) = engine.upgrade() else {
+                        return;
+                    };
                     engine.increment_epoch();
                 }
             })
             .map_err(|error| EngineError(format!("no thread for the epoch: {error}")))?;
-        let ticker = Arc::new(Self { thread: handle.thread().clone() });
+        let ticker = Arc::new(Self {
+            thread: handle.thread().clone(),
+        });
         // The thread waits for this, so the channel cannot be closed yet.
         let _ = send.send(Arc::downgrade(&ticker));
         Ok(ticker)

@@ -25,7 +25,12 @@ pub(crate) struct WasmHandler {
 
 impl WasmHandler {
     pub fn new(main: Weak<Instance>, id: HandlerId, name: String) -> Self {
-        Self { main, id, name, own: Mutex::new(BTreeMap::new()) }
+        Self {
+            main,
+            id,
+            name,
+            own: Mutex::new(BTreeMap::new()),
+        }
     }
 
     /// Where a session's callbacks go.
@@ -72,7 +77,9 @@ impl WasmHandler {
     }
 
     async fn receive(&self, player: PlayerId, packet: &RawPacket) {
-        let Some(instance) = self.instance(player) else { return };
+        let Some(instance) = self.instance(player) else {
+            return;
+        };
         instance
             .call(Callback::PacketReceived, |cell| {
                 let Cell { store, handler, .. } = cell;
@@ -84,14 +91,19 @@ impl WasmHandler {
                     store,
                     self.id.0,
                     Resource::new_borrow(rep),
-                    RawPacketParam { packet_id: packet.packet_id, data: &packet.data },
+                    RawPacketParam {
+                        packet_id: packet.packet_id,
+                        data: &packet.data,
+                    },
                 )
             })
             .await;
     }
 
     async fn end(&self, player: PlayerId) {
-        let Some(instance) = self.instance(player) else { return };
+        let Some(instance) = self.instance(player) else {
+            return;
+        };
         instance.part(player);
         instance
             .call(Callback::SessionEnd, |cell| {
@@ -146,7 +158,9 @@ impl VirtualBackendHandler for WasmHandler {
     }
 
     fn is_alive(&self, player: PlayerId) -> bool {
-        let alive = self.instance(player).is_some_and(|instance| !instance.is_dead());
+        let alive = self
+            .instance(player)
+            .is_some_and(|instance| !instance.is_dead());
         if !alive {
             // The end callback, which would let go of it, does not come.
             lock(&self.own).remove(&player);

@@ -1,5 +1,6 @@
 //! One instance of a guest: calls with a budget, and the end of all calls when one traps.
 
+use super::CpuMeter;
 use super::bindings::exports::infrarust::plugin::guest::Guest;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::Guest as Handler;
 use super::engine::EPOCH_TICK;
@@ -7,7 +8,6 @@ use super::metadata;
 use super::plugin::PluginShared;
 use super::state::{GuestState, Phase};
 use super::tasks::TaskQueue;
-use super::CpuMeter;
 use crate::api::PlayerId;
 use crate::host::{
     Callback, EndCause, HostEvent, PluginMetadata, SessionShared, SharedRegistrar, TrapKind, lock,
@@ -112,9 +112,16 @@ impl Instance {
             .ok_or(Failure::Trapped)?;
         enabled.map_err(|why| Failure::Refused(format!("on-enable answered an error: {why}")))?;
         let after = instance.metadata().await?;
-        let runner = tokio::spawn(run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks)));
+        let runner = tokio::spawn(run_tasks(
+            Arc::downgrade(&instance),
+            Arc::clone(&instance.tasks),
+        ));
         *lock(&instance.runner) = Some(runner.abort_handle());
-        Ok(Started { instance, before, after })
+        Ok(Started {
+            instance,
+            before,
+            after,
+        })
     }
 
     fn instantiate(self: &Arc<Self>) -> Result<Cell, TrapKind> {
@@ -137,7 +144,11 @@ impl Instance {
             Ok((guest, handler))
         });
         match made {
-            Ok((guest, handler)) => Ok(Cell { store, guest, handler }),
+            Ok((guest, handler)) => Ok(Cell {
+                store,
+                guest,
+                handler,
+            }),
             Err(error) => Err(classify(&error, store.data())),
         }
     }
@@ -274,7 +285,9 @@ fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
         Some(Trap::StackOverflow) => TrapKind::StackOverflow,
         // What an allocator does that is refused memory, and what instantiation answers.
         Some(Trap::UnreachableCodeReached) | None if state.limiter.refused => {
-            TrapKind::MemoryLimit { limit: state.limiter.limit() }
+            TrapKind::MemoryLimit {
+                limit: state.limiter.limit(),
+            }
         }
         Some(trap) => {
             let text = trap.to_string();
@@ -288,15 +301,19 @@ fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
 async fn run_tasks(instance: Weak<Instance>, tasks: Arc<TaskQueue>) {
     loop {
         tasks.wait().await;
-        let Some(instance) = instance.upgrade() else { return };
+        let Some(instance) = instance.upgrade() else {
+            return;
+        };
         let ran = instance
             .call(Callback::OnScheduledTask, |cell| {
                 // Taken with the instance locked, so that a task that is cancelled in a callback does not run after it.
-                let Some(task) = tasks.take_due(Instant::now()) else { return Ok(()) };
-                instance
-                    .plugin
-                    .services
-                    .observe(|| HostEvent::TaskRun { plugin: instance.plugin.name.clone(), task });
+                let Some(task) = tasks.take_due(Instant::now()) else {
+                    return Ok(());
+                };
+                instance.plugin.services.observe(|| HostEvent::TaskRun {
+                    plugin: instance.plugin.name.clone(),
+                    task,
+                });
                 cell.guest.call_on_scheduled_task(&mut cell.store, task.0)
             })
             .await;

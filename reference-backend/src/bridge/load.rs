@@ -64,13 +64,17 @@ pub enum LoadError {
         text: bool,
     },
     /// A core module where a component is due.
-    #[error("plugin {name}: a core module, expected a component; make one of it with `wasm-tools component new {name}.wasm -o {name}.component.wasm`")]
+    #[error(
+        "plugin {name}: a core module, expected a component; make one of it with `wasm-tools component new {name}.wasm -o {name}.component.wasm`"
+    )]
     CoreModule {
         /// The plugin.
         name: String,
     },
     /// Larger than allowed.
-    #[error("plugin {name}: {size} bytes, at most {limit} are allowed; raise `component_bytes` under [plugins.{name}.limits]")]
+    #[error(
+        "plugin {name}: {size} bytes, at most {limit} are allowed; raise `component_bytes` under [plugins.{name}.limits]"
+    )]
     TooBig {
         /// The plugin.
         name: String,
@@ -98,7 +102,9 @@ pub enum LoadError {
         expected: String,
     },
     /// The right package at another version.
-    #[error("plugin {name}: made for {found}, this host speaks {expected}; rebuild it against the host's `wit/`")]
+    #[error(
+        "plugin {name}: made for {found}, this host speaks {expected}; rebuild it against the host's `wit/`"
+    )]
     OtherContract {
         /// The plugin.
         name: String,
@@ -165,8 +171,14 @@ impl GuestEngine {
                 message: format!("{error:#}"),
             })?;
         let ty = component.component_type();
-        let imports = ty.imports(&self.engine).map(|(import, _)| import.to_owned()).collect();
-        let exports = ty.exports(&self.engine).map(|(export, _)| export.to_owned()).collect();
+        let imports = ty
+            .imports(&self.engine)
+            .map(|(import, _)| import.to_owned())
+            .collect();
+        let exports = ty
+            .exports(&self.engine)
+            .map(|(export, _)| export.to_owned())
+            .collect();
         let (imports, exports_handler) = check_world(name, imports, exports)?;
         Ok(GuestComponent {
             component,
@@ -222,9 +234,7 @@ fn capability_of(interface: &str) -> Option<Capability> {
 }
 
 fn is_known_import(interface: &str) -> bool {
-    interface == "log"
-        || TYPE_INTERFACES.contains(&interface)
-        || capability_of(interface).is_some()
+    interface == "log" || TYPE_INTERFACES.contains(&interface) || capability_of(interface).is_some()
 }
 
 fn check_bytes(name: &str, bytes: &[u8], limit: u64) -> Result<(), LoadError> {
@@ -233,10 +243,18 @@ fn check_bytes(name: &str, bytes: &[u8], limit: u64) -> Result<(), LoadError> {
         return Err(LoadError::Empty { name });
     }
     if bytes.len() as u64 > limit {
-        return Err(LoadError::TooBig { name, size: bytes.len(), limit });
+        return Err(LoadError::TooBig {
+            name,
+            size: bytes.len(),
+            limit,
+        });
     }
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        let head: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let head: Vec<String> = bytes
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         return Err(LoadError::NotWasm {
             name,
             found: head.join(" "),
@@ -261,8 +279,10 @@ fn check_world(
         names.iter().filter_map(|full| split(full)).collect()
     };
     let (imported, exported) = (ours(&imports), ours(&exports));
-    if let Some((interface, version)) =
-        exported.iter().chain(&imported).find(|(_, version)| version != CONTRACT_VERSION)
+    if let Some((interface, version)) = exported
+        .iter()
+        .chain(&imported)
+        .find(|(_, version)| version != CONTRACT_VERSION)
     {
         return Err(LoadError::OtherContract {
             name,
@@ -271,7 +291,11 @@ fn check_world(
         });
     }
     if !exported.iter().any(|(interface, _)| interface == GUEST) {
-        return Err(LoadError::OtherWorld { name, found: exports, expected: qualified(GUEST) });
+        return Err(LoadError::OtherWorld {
+            name,
+            found: exports,
+            expected: qualified(GUEST),
+        });
     }
     let unknown: Vec<String> = imports
         .iter()
@@ -279,10 +303,16 @@ fn check_world(
         .cloned()
         .collect();
     if !unknown.is_empty() {
-        return Err(LoadError::UnknownImport { name, imports: unknown });
+        return Err(LoadError::UnknownImport {
+            name,
+            imports: unknown,
+        });
     }
     let exports_handler = exported.iter().any(|(interface, _)| interface == HANDLER);
-    let imports: BTreeSet<String> = imported.into_iter().map(|(interface, _)| interface).collect();
+    let imports: BTreeSet<String> = imported
+        .into_iter()
+        .map(|(interface, _)| interface)
+        .collect();
     if imports.contains(VIRTUAL_BACKEND) && !exports_handler {
         return Err(LoadError::MissingHandler {
             name,
@@ -334,16 +364,25 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_component() {
-        assert!(matches!(check_bytes("p", b"", 100), Err(LoadError::Empty { .. })));
+        assert!(matches!(
+            check_bytes("p", b"", 100),
+            Err(LoadError::Empty { .. })
+        ));
         let error = check_bytes("p", b"(module)", 100).unwrap_err();
         assert_eq!(
             error.to_string(),
             "plugin p: not WebAssembly: it begins with 28 6d 6f 64, expected the bytes 00 61 73 6d; a guest as text must be assembled first"
         );
         let error = check_bytes("p", b"\x7fELF\x02", 100).unwrap_err();
-        assert!(matches!(error, LoadError::NotWasm { text: false, .. }), "{error}");
+        assert!(
+            matches!(error, LoadError::NotWasm { text: false, .. }),
+            "{error}"
+        );
         let error = check_bytes("p", b"\0asm\x01\0\0\0", 100).unwrap_err();
-        assert!(error.to_string().contains("wasm-tools component new"), "{error}");
+        assert!(
+            error.to_string().contains("wasm-tools component new"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -352,7 +391,11 @@ mod tests {
         assert_eq!(check_bytes("p", bytes, 8), Ok(()));
         assert_eq!(
             check_bytes("p", bytes, 7),
-            Err(LoadError::TooBig { name: "p".to_owned(), size: 8, limit: 7 })
+            Err(LoadError::TooBig {
+                name: "p".to_owned(),
+                size: 8,
+                limit: 7
+            })
         );
     }
 
@@ -378,9 +421,11 @@ mod tests {
             error.to_string(),
             "plugin p: made for infrarust:plugin/guest@0.3.0, this host speaks infrarust:plugin@0.4.0-vb.1; rebuild it against the host's `wit/`"
         );
-        let error =
-            check_world("p", names(&["wasi:io/poll@0.2.0"]), names(&[guest])).unwrap_err();
-        assert!(error.to_string().contains("there is no WASI here"), "{error}");
+        let error = check_world("p", names(&["wasi:io/poll@0.2.0"]), names(&[guest])).unwrap_err();
+        assert!(
+            error.to_string().contains("there is no WASI here"),
+            "{error}"
+        );
         let error = check_world(
             "p",
             names(&["infrarust:plugin/players@0.4.0-vb.1"]),

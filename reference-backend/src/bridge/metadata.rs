@@ -42,7 +42,10 @@ fn is_semantic_version(version: &str) -> bool {
             && (text == "0" || !text.starts_with('0'))
     };
     let identifier = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let pre_release = |text: &str| {
         identifier(text) && (number(text) || !text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -59,11 +62,20 @@ mod tests {
 
     #[test]
     fn semantic_versions() {
-        for good in ["0.0.0", "1.2.3", "10.20.30", "1.0.0-alpha.1", "1.0.0+x.01", "0.4.0-vb.1+a-b"] {
+        for good in [
+            "0.0.0",
+            "1.2.3",
+            "10.20.30",
+            "1.0.0-alpha.1",
+            "1.0.0+x.01",
+            "0.4.0-vb.1+a-b",
+        ] {
             assert!(is_semantic_version(good), "{good}");
         }
-        for bad in ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.x", "v1.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "1.2.3 "]
-        {
+        for bad in [
+            "", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.x", "v1.2.3", "1.2.3-", "1.2.3-01", "1.2.3+",
+            "1.2.3 ",
+        ] {
             assert!(!is_semantic_version(bad), "{bad}");
         }
     }

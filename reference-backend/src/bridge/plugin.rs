@@ -65,7 +65,13 @@ impl PluginShared {
         let Some(record) = self.record.upgrade() else {
             return Err(Failure::Refused("the host is gone".to_owned()));
         };
-        Instance::start(self, self.next_incarnation(), Role::OneSession, record.new_registrar()).await
+        Instance::start(
+            self,
+            self.next_incarnation(),
+            Role::OneSession,
+            record.new_registrar(),
+        )
+        .await
     }
 
     fn next_incarnation(&self) -> u32 {
@@ -73,7 +79,11 @@ impl PluginShared {
     }
 
     fn tell(&self, incarnation: u32, state: PluginState) {
-        self.services.tell(HostEvent::Plugin { plugin: self.name.clone(), incarnation, state });
+        self.services.tell(HostEvent::Plugin {
+            plugin: self.name.clone(),
+            incarnation,
+            state,
+        });
     }
 }
 
@@ -126,12 +136,18 @@ impl GuestDriver {
 
     async fn start_instance(&self) {
         let shared = &self.shared;
-        let Some(record) = shared.record.upgrade() else { return };
+        let Some(record) = shared.record.upgrade() else {
+            return;
+        };
         let incarnation = shared.next_incarnation();
         shared.tell(incarnation, PluginState::Enabling);
         let registrar = record.new_registrar();
         match Instance::start(shared, incarnation, Role::Main, Arc::clone(&registrar)).await {
-            Ok(Started { instance, before, after }) => {
+            Ok(Started {
+                instance,
+                before,
+                after,
+            }) => {
                 *lock(&self.current) = Some(Arc::clone(&instance));
                 record.set_up(registrar);
                 if instance.is_dead() {
@@ -144,7 +160,10 @@ impl GuestDriver {
                 }
                 shared.tell(
                     incarnation,
-                    PluginState::Enabled { before: Some(Box::new(before)), after: Some(Box::new(after)) },
+                    PluginState::Enabled {
+                        before: Some(Box::new(before)),
+                        after: Some(Box::new(after)),
+                    },
                 );
             }
             Err(Failure::Trapped) => {}
@@ -171,7 +190,8 @@ impl PluginDriver for GuestDriver {
             instance
                 .call(Callback::HandleEvent, |cell| {
                     let event = convert::event(event, &properties);
-                    cell.guest.call_handle_event(&mut cell.store, listener.0, event)
+                    cell.guest
+                        .call_handle_event(&mut cell.store, listener.0, event)
                 })
                 .await
                 .map(EventOutcome::from)
@@ -225,7 +245,9 @@ async fn supervise(driver: Weak<GuestDriver>, shared: Arc<PluginShared>) {
         let after = FIRST_RESTART_DELAY * (1 << restarts.len());
         shared.tell(incarnation, PluginState::Restarting { after });
         tokio::time::sleep(after).await;
-        let Some(driver) = driver.upgrade() else { return };
+        let Some(driver) = driver.upgrade() else {
+            return;
+        };
         restarts.push_back(Instant::now());
         driver.start_instance().await;
     }

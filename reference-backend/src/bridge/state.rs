@@ -92,7 +92,10 @@ impl GuestState {
     /// Puts a session in the table; the guest can be lent it from now on.
     pub fn enter(&mut self, session: Arc<SessionShared>) -> wasmtime::Result<u32> {
         let player = session.player();
-        let entry = self.table.push(SessionHandle { session, kept: false })?;
+        let entry = self.table.push(SessionHandle {
+            session,
+            kept: false,
+        })?;
         self.sessions.insert(player, entry.rep());
         Ok(entry.rep())
     }
@@ -133,12 +136,20 @@ impl LogMeter {
     const WINDOW: Duration = Duration::from_secs(1);
 
     fn new(limit: u32) -> Self {
-        Self { limit, second: None, lines: 0, dropped: 0 }
+        Self {
+            limit,
+            second: None,
+            lines: 0,
+            dropped: 0,
+        }
     }
 
     pub fn line(&mut self, now: Instant) -> LogVerdict {
         let mut dropped_before = 0;
-        if self.second.is_none_or(|start| now.duration_since(start) >= Self::WINDOW) {
+        if self
+            .second
+            .is_none_or(|start| now.duration_since(start) >= Self::WINDOW)
+        {
             dropped_before = std::mem::take(&mut self.dropped);
             self.second = Some(now);
             self.lines = 0;
@@ -149,7 +160,10 @@ impl LogMeter {
         } else {
             self.dropped += 1;
         }
-        LogVerdict { write, dropped_before }
+        LogVerdict {
+            write,
+            dropped_before,
+        }
     }
 
     /// Lines dropped and not told of yet.
@@ -171,7 +185,11 @@ const MAX_TABLE_ELEMENTS: usize = 1 << 17;
 
 impl Limiter {
     fn new(limit: u64) -> Self {
-        Self { limit, used: 0, refused: false }
+        Self {
+            limit,
+            used: 0,
+            refused: false,
+        }
     }
 
     pub fn limit(&self) -> u64 {

@@ -67,7 +67,11 @@ impl TaskQueue {
         tasks.next += 1;
         let at = now + delay.min(MAX_DELAY);
         tasks.insert(at, id, period.map(|period| period.min(MAX_DELAY)));
-        if tasks.due.first_key_value().is_some_and(|(first, _)| *first == (at, id)) {
+        if tasks
+            .due
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == (at, id))
+        {
             self.changed.notify_one();
         }
         Ok(id)
@@ -75,7 +79,9 @@ impl TaskQueue {
 
     pub fn cancel(&self, id: TaskId) -> bool {
         let mut tasks = lock(&self.tasks);
-        let Some(at) = tasks.when.remove(&id) else { return false };
+        let Some(at) = tasks.when.remove(&id) else {
+            return false;
+        };
         tasks.due.remove(&(at, id));
         true
     }
@@ -117,7 +123,10 @@ impl TaskQueue {
     pub async fn wait(&self) {
         loop {
             let changed = self.changed.notified();
-            let first = lock(&self.tasks).due.first_key_value().map(|((at, _), _)| *at);
+            let first = lock(&self.tasks)
+                .due
+                .first_key_value()
+                .map(|((at, _), _)| *at);
             match first {
                 None => changed.await,
                 Some(at) => tokio::select! {

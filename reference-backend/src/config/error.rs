@@ -27,7 +27,11 @@ impl fmt::Display for ConfigError {
         if self.line == 0 {
             write!(f, "{}: {}", self.file, self.message)?;
         } else {
-            write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+            write!(
+                f,
+                "{}:{}:{}: {}",
+                self.file, self.line, self.column, self.message
+            )?;
         }
         if let Some(excerpt) = &self.excerpt {
             write!(f, "\n  | {excerpt}\n  | {:>1$}", "^", self.column)?;
@@ -98,8 +102,12 @@ fn explain(message: &str) -> (String, Option<String>) {
     let Some(found) = quoted.next() else {
         return (message.to_owned(), None);
     };
-    let known: Vec<&str> =
-        rest.split('`').skip(2).step_by(2).filter(|name| !name.is_empty()).collect();
+    let known: Vec<&str> = rest
+        .split('`')
+        .skip(2)
+        .step_by(2)
+        .filter(|name| !name.is_empty())
+        .collect();
     let help = match nearest(found, known.iter().copied()) {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if known.is_empty() => None,

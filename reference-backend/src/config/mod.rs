@@ -3,8 +3,8 @@
 mod error;
 pub mod limits;
 
-pub(crate) use error::nearest;
 pub use error::ConfigError;
+pub(crate) use error::nearest;
 pub use limits::Limits;
 
 use crate::capability::{Capability, Grants};
@@ -99,7 +99,10 @@ impl PluginConfig {
     /// A plugin with these permissions and nothing else said.
     #[must_use]
     pub fn with_permissions(permissions: &[Capability]) -> Self {
-        Self { permissions: permissions.to_vec(), ..Self::default() }
+        Self {
+            permissions: permissions.to_vec(),
+            ..Self::default()
+        }
     }
 
     /// What the plugin may use.
@@ -230,5 +233,8 @@ fn scalars<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let table = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
-    Ok(table.into_iter().map(|(key, value)| (key, value.0)).collect())
+    Ok(table
+        .into_iter()
+        .map(|(key, value)| (key, value.0))
+        .collect())
 }

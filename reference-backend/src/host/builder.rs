@@ -59,7 +59,12 @@ struct Assembled {
 
 impl HostBuilder {
     pub(super) fn new(config: HostConfig) -> Self {
-        Self { config, plugins: Vec::new(), observer: None, profiles: Arc::new(offline) }
+        Self {
+            config,
+            plugins: Vec::new(),
+            observer: None,
+            profiles: Arc::new(offline),
+        }
     }
 
     /// Adds a guest. The plugin's configuration is this one, whatever the host's configuration has under its name.
@@ -70,7 +75,8 @@ impl HostBuilder {
         component: GuestComponent,
         config: PluginConfig,
     ) -> Self {
-        self.plugins.push((name.into(), config, Source::Guest(component)));
+        self.plugins
+            .push((name.into(), config, Source::Guest(component)));
         self
     }
 
@@ -82,7 +88,8 @@ impl HostBuilder {
         plugin: Arc<dyn NativePlugin>,
         config: PluginConfig,
     ) -> Self {
-        self.plugins.push((name.into(), config, Source::Native(plugin)));
+        self.plugins
+            .push((name.into(), config, Source::Native(plugin)));
         self
     }
 
@@ -117,7 +124,9 @@ impl HostBuilder {
                 Driver::Native(driver) => driver.enable().await,
             }
         }
-        Ok(Host { inner: Arc::new(assembled.inner) })
+        Ok(Host {
+            inner: Arc::new(assembled.inner),
+        })
     }
 
     /// What [`start`](Self::start) finds out before anything of a guest runs.

@@ -77,7 +77,10 @@ impl PluginRecord {
 
     /// From now on these registrations hold.
     pub fn set_up(&self, registrar: SharedRegistrar) {
-        *lock(&self.state) = RecordState { up: true, registrar };
+        *lock(&self.state) = RecordState {
+            up: true,
+            registrar,
+        };
     }
 
     /// The gates stay shut: those of the last instance that ran, or what one that never ran had got to.
@@ -93,7 +96,10 @@ impl PluginRecord {
 
     /// The handler of this id, if the plugin runs, may have one, and has it.
     pub fn handler(&self, id: HandlerId) -> Result<HandlerEntry, DenyReason> {
-        if !self.grants.allows(crate::capability::Capability::VirtualBackend) {
+        if !self
+            .grants
+            .allows(crate::capability::Capability::VirtualBackend)
+        {
             return Err(DenyReason::NotGranted);
         }
         let state = lock(&self.state);
@@ -101,7 +107,11 @@ impl PluginRecord {
             return Err(DenyReason::PluginDown);
         }
         let registrar = lock(&state.registrar);
-        registrar.handlers.get(&id).cloned().ok_or(DenyReason::UnknownHandler(id))
+        registrar
+            .handlers
+            .get(&id)
+            .cloned()
+            .ok_or(DenyReason::UnknownHandler(id))
     }
 
     fn listeners(&self, kind: EventKind) -> Vec<Listening> {
@@ -165,7 +175,8 @@ pub(super) async fn fire(
     link: &Link,
     event: &Event,
 ) -> Option<Decision> {
-    link.grace(dispatch(services, plugins, link.player, event)).await
+    link.grace(dispatch(services, plugins, link.player, event))
+        .await
 }
 
 /// As [`fire`], for an event that comes when the connection is over already.
@@ -176,13 +187,24 @@ pub(super) async fn dispatch(
     event: &Event,
 ) -> Decision {
     let kind = event.kind();
-    services.observe(|| HostEvent::EventFired { player, event: event.clone() });
+    services.observe(|| HostEvent::EventFired {
+        player,
+        event: event.clone(),
+    });
     let mut listeners: Vec<(Listening, &Arc<PluginRecord>)> = plugins
         .iter()
-        .flat_map(|plugin| plugin.listeners(kind).into_iter().map(move |entry| (entry, plugin)))
+        .flat_map(|plugin| {
+            plugin
+                .listeners(kind)
+                .into_iter()
+                .map(move |entry| (entry, plugin))
+        })
         .collect();
     listeners.sort_by_key(|(entry, _)| entry.order);
-    let mut decision = Decision { plugin: None, outcome: Ok(EventOutcome::NoOpinion) };
+    let mut decision = Decision {
+        plugin: None,
+        outcome: Ok(EventOutcome::NoOpinion),
+    };
     for (entry, plugin) in listeners {
         let outcome = plugin.ask(entry.listener, event).await;
         services.observe(|| HostEvent::ListenerAnswered {
@@ -201,7 +223,10 @@ pub(super) async fn dispatch(
             }
         };
         if decides {
-            decision = Decision { plugin: Some(Arc::clone(plugin)), outcome };
+            decision = Decision {
+                plugin: Some(Arc::clone(plugin)),
+                outcome,
+            };
             break;
         }
     }

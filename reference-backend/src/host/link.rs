@@ -6,10 +6,10 @@
 use super::observer::EndCause;
 use super::services::lock;
 use crate::api::{PlayerId, RawPacket};
+use crate::config::Limits;
 use crate::config::limits::{
     DEFAULT_BUFFERED_BYTES, DEFAULT_BUFFERED_PACKETS, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_PACKETS,
 };
-use crate::config::Limits;
 use backend_proto::{CloseReason, Connection, Event, TextComponent};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -33,7 +33,11 @@ const FLUSH_LIMIT_AT_SHUTDOWN: Duration = Duration::from_secs(5);
 /// What the script hears of.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    LoginStart { name: String, claimed_uuid: Option<backend_proto::Uuid>, protocol: i32 },
+    LoginStart {
+        name: String,
+        claimed_uuid: Option<backend_proto::Uuid>,
+        protocol: i32,
+    },
     LoggedIn,
     InPlay,
     Packet(RawPacket),
@@ -308,19 +312,32 @@ impl Wire {
         let mut any = false;
         // After the end there is at most one event besides the end itself, and it must not wait for room.
         while self.has_room() || self.conn.is_closed() {
-            let Some(event) = self.conn.poll_event() else { break };
+            let Some(event) = self.conn.poll_event() else {
+                break;
+            };
             any = true;
             match event {
                 Event::StatusRequested { .. } => {}
-                Event::LoginStart { name, claimed_uuid, protocol } => {
-                    self.inbox.push_back(Incoming::LoginStart { name, claimed_uuid, protocol });
+                Event::LoginStart {
+                    name,
+                    claimed_uuid,
+                    protocol,
+                } => {
+                    self.inbox.push_back(Incoming::LoginStart {
+                        name,
+                        claimed_uuid,
+                        protocol,
+                    });
                 }
                 Event::LoggedIn => self.inbox.push_back(Incoming::LoggedIn),
                 Event::InPlay => self.inbox.push_back(Incoming::InPlay),
                 Event::Packet { id, data } => {
                     self.inbox_packets += 1;
                     self.inbox_bytes += data.len();
-                    self.inbox.push_back(Incoming::Packet(RawPacket { packet_id: id, data }));
+                    self.inbox.push_back(Incoming::Packet(RawPacket {
+                        packet_id: id,
+                        data,
+                    }));
                 }
                 Event::Closed(reason) => {
                     self.gone = self.gone.take().or_else(|| gone(reason));
@@ -358,7 +375,13 @@ pub(super) struct SendQueue {
 
 impl SendQueue {
     fn new(max_packets: u64, max_bytes: u64) -> Self {
-        Self { max_packets: to_usize(max_packets), max_bytes, ends: VecDeque::new(), written: 0, hand: 0 }
+        Self {
+            max_packets: to_usize(max_packets),
+            max_bytes,
+            ends: VecDeque::new(),
+            written: 0,
+            hand: 0,
+        }
     }
 
     fn limit(&mut self, max_packets: u64, max_bytes: u64) {
@@ -374,10 +397,16 @@ impl SendQueue {
     ) -> Option<(usize, String)> {
         for ((index, size), packets) in sizes.enumerate().zip(self.ends.len()..) {
             if packets >= self.max_packets {
-                return Some((index, format!("{packets} packets wait for the client already")));
+                return Some((
+                    index,
+                    format!("{packets} packets wait for the client already"),
+                ));
             }
             if waiting + size as u64 > self.max_bytes {
-                return Some((index, format!("{waiting} bytes wait for the client already")));
+                return Some((
+                    index,
+                    format!("{waiting} bytes wait for the client already"),
+                ));
             }
             waiting += size as u64;
         }
@@ -420,12 +449,23 @@ mod tests {
     fn the_queue_has_edges_in_packets_and_bytes() {
         let mut queue = SendQueue::new(2, 100);
         assert_eq!(queue.no_room(0, [40, 40].into_iter()), None);
-        assert_eq!(queue.no_room(0, [40, 40, 1].into_iter()).map(|(index, _)| index), Some(2));
+        assert_eq!(
+            queue
+                .no_room(0, [40, 40, 1].into_iter())
+                .map(|(index, _)| index),
+            Some(2)
+        );
         assert_eq!(queue.no_room(0, [100].into_iter()), None);
-        assert_eq!(queue.no_room(0, [101].into_iter()).map(|(index, _)| index), Some(0));
+        assert_eq!(
+            queue.no_room(0, [101].into_iter()).map(|(index, _)| index),
+            Some(0)
+        );
         queue.queued(40);
         queue.queued(80);
-        assert_eq!(queue.no_room(80, [1].into_iter()).map(|(index, _)| index), Some(0));
+        assert_eq!(
+            queue.no_room(80, [1].into_iter()).map(|(index, _)| index),
+            Some(0)
+        );
         queue.in_hand(80);
         queue.written(39);
         assert!(queue.no_room(41, [1].into_iter()).is_some());

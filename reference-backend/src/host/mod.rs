@@ -125,7 +125,13 @@ impl Host {
             }
             connections.open.insert(player, (Arc::clone(&link), None));
         }
-        let task = tokio::spawn(run(Open { inner: Arc::clone(&inner), link }, stream));
+        let task = tokio::spawn(run(
+            Open {
+                inner: Arc::clone(&inner),
+                link,
+            },
+            stream,
+        ));
         if let Some(entry) = lock(&inner.connections).open.get_mut(&player) {
             entry.1 = Some(task.abort_handle());
         }
@@ -167,7 +173,11 @@ impl Host {
         let open: Vec<_> = {
             let mut connections = lock(&inner.connections);
             connections.stopping = true;
-            connections.open.values().map(|(link, _)| Arc::clone(link)).collect()
+            connections
+                .open
+                .values()
+                .map(|(link, _)| Arc::clone(link))
+                .collect()
         };
         inner.stopping.send_replace(true);
         let text = TextComponent::cut(reason);
@@ -183,7 +193,10 @@ impl Host {
                 ended.await;
             }
         };
-        if tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended)
+            .await
+            .is_err()
+        {
             for (player, (_, task)) in &lock(&inner.connections).open {
                 tracing::warn!(%player, "did not end in time");
                 if let Some(task) = task {
@@ -198,7 +211,10 @@ impl Host {
                 }
             }
         };
-        if tokio::time::timeout(SHUTDOWN_PLUGINS, disable).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_PLUGINS, disable)
+            .await
+            .is_err()
+        {
             tracing::warn!("a plugin did not let itself be disabled in time");
         }
     }
@@ -207,7 +223,11 @@ impl Host {
     #[doc(hidden)]
     #[must_use]
     pub fn handler(&self, plugin: &str, id: HandlerId) -> Option<Arc<dyn VirtualBackendHandler>> {
-        let record = self.inner.plugins.iter().find(|record| record.name == plugin)?;
+        let record = self
+            .inner
+            .plugins
+            .iter()
+            .find(|record| record.name == plugin)?;
         record.handler(id).ok().map(|entry| entry.handler)
     }
 
@@ -246,8 +266,14 @@ impl Drop for Open {
 async fn run<S: AsyncRead + AsyncWrite>(open: Open, stream: S) {
     let player = open.link.player;
     let services = &open.inner.services;
-    services.tell(HostEvent::Connected { player, peer: open.link.peer.clone() });
-    let script = Script { host: Arc::clone(&open.inner), link: Arc::clone(&open.link) };
+    services.tell(HostEvent::Connected {
+        player,
+        peer: open.link.peer.clone(),
+    });
+    let script = Script {
+        host: Arc::clone(&open.inner),
+        link: Arc::clone(&open.link),
+    };
     let (cause, ()) = tokio::join!(biased; script.run(), pump::run(&open.link, stream));
     services.tell(HostEvent::Closed { player, cause });
 }

@@ -20,11 +20,18 @@ impl NativeDriver {
         services: Arc<Services>,
         plugin: Arc<dyn NativePlugin>,
     ) -> Self {
-        Self { record, services, plugin, enabled: Mutex::new(false) }
+        Self {
+            record,
+            services,
+            plugin,
+            enabled: Mutex::new(false),
+        }
     }
 
     pub async fn enable(&self) {
-        let Some(record) = self.record.upgrade() else { return };
+        let Some(record) = self.record.upgrade() else {
+            return;
+        };
         let mut registrar =
             Registrar::new(&record.name, record.grants.clone(), &record.config.limits);
         self.tell(&record, PluginState::Enabling);
@@ -34,7 +41,13 @@ impl NativeDriver {
             Ok(()) => {
                 *lock(&self.enabled) = true;
                 record.set_up(registrar);
-                self.tell(&record, PluginState::Enabled { before: None, after: None });
+                self.tell(
+                    &record,
+                    PluginState::Enabled {
+                        before: None,
+                        after: None,
+                    },
+                );
             }
             Err(reason) => {
                 record.set_down(Some(registrar));
@@ -63,7 +76,9 @@ impl PluginDriver for NativeDriver {
 
     fn disable(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let Some(record) = self.record.upgrade() else { return };
+            let Some(record) = self.record.upgrade() else {
+                return;
+            };
             record.set_down(None);
             if std::mem::take(&mut *lock(&self.enabled)) {
                 self.plugin.on_disable().await;

@@ -180,7 +180,10 @@ impl fmt::Display for DenyReason {
             Self::NoServer => f.write_str("no server was chosen and none is configured"),
             Self::UnknownServer(name) => write!(f, "the server \"{name}\" is not configured"),
             Self::NoConnector(name) => {
-                write!(f, "this host cannot connect to servers (\"{name}\" was chosen)")
+                write!(
+                    f,
+                    "this host cannot connect to servers (\"{name}\" was chosen)"
+                )
             }
             Self::NotGranted => {
                 f.write_str("a virtual backend without the capability \"virtual-backend\"")
@@ -232,7 +235,9 @@ impl fmt::Display for EndCause {
                 f.write_str(how)
             }
             Self::ClientStalled => f.write_str("the client took nothing for 30 s"),
-            Self::UnsupportedProtocol(protocol) => write!(f, "protocol {protocol} is not supported"),
+            Self::UnsupportedProtocol(protocol) => {
+                write!(f, "protocol {protocol} is not supported")
+            }
             Self::Denied(reason) => write!(f, "denied: {reason}"),
             Self::ByHandler => f.write_str("the handler disconnected the client"),
             Self::StartDeadline => f.write_str("the start callback did not return in time"),

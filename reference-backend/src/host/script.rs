@@ -45,8 +45,16 @@ impl Script {
                     Ok(never) => match never {},
                     Err(cause) => cause,
                 };
-                let event = Event::PlayerDisconnect(PlayerDisconnect { player_id: self.link.player });
-                dispatch(&self.host.services, self.host.plugins(), self.link.player, &event).await;
+                let event = Event::PlayerDisconnect(PlayerDisconnect {
+                    player_id: self.link.player,
+                });
+                dispatch(
+                    &self.host.services,
+                    self.host.plugins(),
+                    self.link.player,
+                    &event,
+                )
+                .await;
                 cause
             }
             Err(cause) => cause,
@@ -56,7 +64,12 @@ impl Script {
     }
 
     async fn login(&self) -> Result<(GameProfile, i32), EndCause> {
-        let Incoming::LoginStart { name, claimed_uuid, protocol } = self.link.next().await? else {
+        let Incoming::LoginStart {
+            name,
+            claimed_uuid,
+            protocol,
+        } = self.link.next().await?
+        else {
             return Err(self.out_of_order());
         };
         let event = Event::PreLogin(PreLogin {
@@ -75,7 +88,10 @@ impl Script {
         }
         let profile = (self.host.services.profiles)(&name);
         let now = self.link.now();
-        if let Err(error) = self.link.with(|wire| wire.conn.login(&to_wire(&profile), now)) {
+        if let Err(error) = self
+            .link
+            .with(|wire| wire.conn.login(&to_wire(&profile), now))
+        {
             return Err(self.failed(&error));
         }
         self.link.wake_pump();
@@ -155,7 +171,11 @@ impl Script {
                 })
             }
             ServerPreConnectResult::VirtualBackend(id) => {
-                match decision.plugin.as_ref().map(|plugin| (plugin, plugin.handler(*id))) {
+                match decision
+                    .plugin
+                    .as_ref()
+                    .map(|plugin| (plugin, plugin.handler(*id)))
+                {
                     Some((plugin, Ok(entry))) => Ok(backend(plugin, *id, entry)),
                     Some((_, Err(reason))) => Err(self.deny(&decision, reason, None)),
                     None => Err(self.deny(&decision, DenyReason::UnknownHandler(*id), None)),
@@ -168,7 +188,9 @@ impl Script {
     fn connect(&self, decision: &Decision, target: Option<String>) -> EndCause {
         let reason = match target {
             None => DenyReason::NoServer,
-            Some(server) if self.host.services.is_server(&server) => DenyReason::NoConnector(server),
+            Some(server) if self.host.services.is_server(&server) => {
+                DenyReason::NoConnector(server)
+            }
             Some(server) => DenyReason::UnknownServer(server),
         };
         self.deny(decision, reason, None)
@@ -196,11 +218,19 @@ impl Script {
         let cause = self.callbacks(&backend, &session).await;
         self.link.end();
         let notified = backend.handler.is_alive(player);
-        services.tell(HostEvent::SessionEnded { player, cause: cause.clone(), notified });
+        services.tell(HostEvent::SessionEnded {
+            player,
+            cause: cause.clone(),
+            notified,
+        });
         if notified {
             let end = backend.handler.on_session_end(player);
             let deadline = backend.limits.start_deadline();
-            if self.callback(Callback::SessionEnd, tokio::time::timeout(deadline, end)).await.is_err() {
+            if self
+                .callback(Callback::SessionEnd, tokio::time::timeout(deadline, end))
+                .await
+                .is_err()
+            {
                 tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return");
             }
         }
@@ -239,7 +269,8 @@ impl Script {
             packet: packet.clone(),
         });
         let callback = backend.handler.on_packet_received(session, packet);
-        self.callback(Callback::PacketReceived, self.link.grace(callback)).await;
+        self.callback(Callback::PacketReceived, self.link.grace(callback))
+            .await;
     }
 
     async fn callback<T>(&self, callback: Callback, work: impl Future<Output = T>) -> T {
@@ -273,13 +304,16 @@ impl Script {
             reason: reason.clone(),
             text: told,
         });
-        self.link.disconnect(&component, EndCause::Denied(reason.clone()));
+        self.link
+            .disconnect(&component, EndCause::Denied(reason.clone()));
         EndCause::Denied(reason)
     }
 
     /// The machine refused a command: the client has gone in between, or there is a mistake here.
     fn failed(&self, error: &backend_proto::CommandError) -> EndCause {
-        self.link.over().unwrap_or_else(|| EndCause::HostFault(error.to_string()))
+        self.link
+            .over()
+            .unwrap_or_else(|| EndCause::HostFault(error.to_string()))
     }
 
     fn out_of_order(&self) -> EndCause {
@@ -324,11 +358,17 @@ fn to_wire(profile: &GameProfile) -> backend_proto::GameProfile {
         properties: profile
             .properties
             .iter()
-            .map(|ProfileProperty { name, value, signature }| backend_proto::ProfileProperty {
-                name: name.clone(),
-                value: value.clone(),
-                signature: signature.clone(),
-            })
+            .map(
+                |ProfileProperty {
+                     name,
+                     value,
+                     signature,
+                 }| backend_proto::ProfileProperty {
+                    name: name.clone(),
+                    value: value.clone(),
+                    signature: signature.clone(),
+                },
+            )
             .collect(),
     }
 }

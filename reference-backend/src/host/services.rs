@@ -42,7 +42,11 @@ impl Services {
 
 fn write_log(event: &HostEvent) {
     match event {
-        HostEvent::Plugin { plugin, incarnation, state } => match state {
+        HostEvent::Plugin {
+            plugin,
+            incarnation,
+            state,
+        } => match state {
             PluginState::Enabling => tracing::debug!(%plugin, incarnation, "enabling"),
             PluginState::Enabled { .. } => tracing::info!(%plugin, incarnation, "enabled"),
             PluginState::Off { reason } => tracing::error!(%plugin, "stays off: {reason}"),
@@ -54,7 +58,11 @@ fn write_log(event: &HostEvent) {
             }
             PluginState::Disabled => tracing::info!(%plugin, "disabled"),
         },
-        HostEvent::GuestLog { plugin, level, message } => match level {
+        HostEvent::GuestLog {
+            plugin,
+            level,
+            message,
+        } => match level {
             LogLevel::Trace => tracing::trace!(target: "guest", %plugin, "{message}"),
             LogLevel::Debug => tracing::debug!(target: "guest", %plugin, "{message}"),
             LogLevel::Info => tracing::info!(target: "guest", %plugin, "{message}"),
@@ -67,15 +75,30 @@ fn write_log(event: &HostEvent) {
         HostEvent::RegistrationRefused { plugin, error } => {
             tracing::warn!(%plugin, "registration refused: {error}");
         }
-        HostEvent::Trap { plugin, incarnation, callback, kind } => {
+        HostEvent::Trap {
+            plugin,
+            incarnation,
+            callback,
+            kind,
+        } => {
             tracing::error!(%plugin, incarnation, "{kind} (in {callback})");
         }
         HostEvent::Connected { player, peer } => tracing::debug!(%player, %peer, "connected"),
-        HostEvent::Denied { player, plugin, reason, text } => {
+        HostEvent::Denied {
+            player,
+            plugin,
+            reason,
+            text,
+        } => {
             let plugin = plugin.as_deref().unwrap_or("-");
             tracing::warn!(%player, plugin, "denied: {reason}; told: {text}");
         }
-        HostEvent::SessionStarted { player, plugin, handler, protocol_version } => {
+        HostEvent::SessionStarted {
+            player,
+            plugin,
+            handler,
+            protocol_version,
+        } => {
             tracing::info!(%player, %plugin, %handler, protocol_version, "session started");
         }
         HostEvent::SessionEnded { player, cause, .. } => {

@@ -75,7 +75,10 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn send_packet(&self, packet: RawPacket) -> Result<(), PlayerError> {
-        let raw = RawPacketRef { id: packet.packet_id, data: &packet.data };
+        let raw = RawPacketRef {
+            id: packet.packet_id,
+            data: &packet.data,
+        };
         let sent = self.link.with(|wire| {
             wire.may_act(self.number)?;
             // What is wrong with a packet comes before whether there is room: it stays wrong.
@@ -99,16 +102,25 @@ impl VirtualBackendSession for Arc<SessionShared> {
     fn send_packets(&self, packets: Vec<RawPacket>) -> Result<(), BatchError> {
         let raw: Vec<_> = packets
             .iter()
-            .map(|packet| RawPacketRef { id: packet.packet_id, data: &packet.data })
+            .map(|packet| RawPacketRef {
+                id: packet.packet_id,
+                data: &packet.data,
+            })
             .collect();
         let sent = self.link.with(|wire| {
-            wire.may_act(self.number).map_err(|error| BatchError { index: 0, error })?;
+            wire.may_act(self.number)
+                .map_err(|error| BatchError { index: 0, error })?;
             for (index, packet) in raw.iter().enumerate() {
-                wire.conn.check_packet(*packet).map_err(|error| at(index, send_error(error)))?;
+                wire.conn
+                    .check_packet(*packet)
+                    .map_err(|error| at(index, send_error(error)))?;
             }
             let sizes = raw.iter().map(|packet| packet.data.len());
             if let Some((index, why)) = wire.queue.no_room(wire.waiting(), sizes) {
-                return Err(at(index, PlayerError::new(PlayerErrorKind::SendFailed, why)));
+                return Err(at(
+                    index,
+                    PlayerError::new(PlayerErrorKind::SendFailed, why),
+                ));
             }
             wire.conn
                 .send_packets(&raw)
@@ -155,19 +167,22 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn switch_server(&self, target: &str) -> Result<(), PlayerError> {
-        let answer = self.link.with(|wire| wire.may_act(self.number)).and_then(|()| {
-            Err(if self.services.is_server(target) {
-                PlayerError::new(
-                    PlayerErrorKind::Unsupported,
-                    format!("this host cannot connect to servers, \"{target}\" among them"),
-                )
-            } else {
-                PlayerError::new(
-                    PlayerErrorKind::UnknownServer,
-                    format!("the server \"{target}\" is not configured"),
-                )
-            })
-        });
+        let answer = self
+            .link
+            .with(|wire| wire.may_act(self.number))
+            .and_then(|()| {
+                Err(if self.services.is_server(target) {
+                    PlayerError::new(
+                        PlayerErrorKind::Unsupported,
+                        format!("this host cannot connect to servers, \"{target}\" among them"),
+                    )
+                } else {
+                    PlayerError::new(
+                        PlayerErrorKind::UnknownServer,
+                        format!("the server \"{target}\" is not configured"),
+                    )
+                })
+            });
         self.done(answer)
     }
 
@@ -204,7 +219,10 @@ impl Wire {
             ));
         }
         if self.gone.is_some() || self.unreachable || self.conn.is_closed() {
-            return Err(PlayerError::new(PlayerErrorKind::SendFailed, "the client is gone"));
+            return Err(PlayerError::new(
+                PlayerErrorKind::SendFailed,
+                "the client is gone",
+            ));
         }
         Ok(())
     }
@@ -225,5 +243,8 @@ fn send_error(error: SendError) -> PlayerError {
 }
 
 fn at(index: usize, error: PlayerError) -> BatchError {
-    BatchError { index: u32::try_from(index).unwrap_or(u32::MAX), error }
+    BatchError {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        error,
+    }
 }

@@ -61,7 +61,11 @@ impl Limbo {
             Arc::clone(&packets),
             Arc::clone(&state),
         ));
-        let player = Player { state, packets, task: task.abort_handle() };
+        let player = Player {
+            state,
+            packets,
+            task: task.abort_handle(),
+        };
         lock(&self.players).insert(session.player_id(), player);
     }
 

@@ -69,7 +69,8 @@ impl Packets {
 
     /// Whether the client has answered this keep-alive.
     pub fn is_answer(&self, packet: &RawPacket, id: i32) -> bool {
-        self.keep_alive_answer == Some(packet.packet_id) && packet.data[..] == self.keep_alive_id(id)[..]
+        self.keep_alive_answer == Some(packet.packet_id)
+            && packet.data[..] == self.keep_alive_id(id)[..]
     }
 
     fn keep_alive_id(&self, id: i32) -> BytesMut {
@@ -83,11 +84,18 @@ impl Packets {
     }
 
     fn packet(&self, name: &str, data: BytesMut) -> Option<RawPacket> {
-        Some(RawPacket { packet_id: self.clientbound.id(name)?, data: data.freeze() })
+        Some(RawPacket {
+            packet_id: self.clientbound.id(name)?,
+            data: data.freeze(),
+        })
     }
 
     fn game_mode(&self) -> u8 {
-        if self.layout.has_spectators() { SPECTATOR } else { CREATIVE }
+        if self.layout.has_spectators() {
+            SPECTATOR
+        } else {
+            CREATIVE
+        }
     }
 
     fn join_game(&self) -> Option<BytesMut> {
@@ -182,7 +190,9 @@ impl Packets {
         out.put_slice(&[0, 1, 0]);
         match layout.dimension() {
             Dimension::Index => {
-                let types = registries(layout.0).iter().find(|it| it.name == DIMENSION_TYPE)?;
+                let types = registries(layout.0)
+                    .iter()
+                    .find(|it| it.name == DIMENSION_TYPE)?;
                 out.varint(types.id(WORLD)?);
             }
             _ => out.string(WORLD),
@@ -314,7 +324,14 @@ mod tests {
         for protocol in vb_data::supported() {
             let packets = Packets::new(*protocol).unwrap();
             let join = packets.join().unwrap_or_else(|| panic!("{protocol}"));
-            assert_eq!(join.len(), if packets.layout.waits_for_chunks_event() { 5 } else { 4 });
+            assert_eq!(
+                join.len(),
+                if packets.layout.waits_for_chunks_event() {
+                    5
+                } else {
+                    4
+                }
+            );
             assert!(packets.keep_alive(7).is_some(), "{protocol}");
         }
         assert!(Packets::new(-1).is_none());

@@ -20,18 +20,17 @@ pub fn bytes(text: &str, world: &str) -> Vec<u8> {
 /// The same for a contract given as text.
 pub fn bytes_of_other(text: &str, contract: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("other.wit", contract).expect("the contract parses");
+    let package = resolve
+        .push_str("other.wit", contract)
+        .expect("the contract parses");
     bytes_of(text, &resolve, package, world)
 }
 
-fn bytes_of(
-    text: &str,
-    resolve: &Resolve,
-    package: wit_parser::PackageId,
-    world: &str,
-) -> Vec<u8> {
+fn bytes_of(text: &str, resolve: &Resolve, package: wit_parser::PackageId, world: &str) -> Vec<u8> {
     let mut core = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
-    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .expect("the world is there");
     embed_component_metadata(&mut core, resolve, world, StringEncoding::UTF8)
         .expect("the metadata fits");
     ComponentEncoder::default()

@@ -26,9 +26,14 @@ pub static ENGINE: LazyLock<GuestEngine> =
 
 /// A committed guest.
 pub fn artifact(name: &str) -> GuestComponent {
-    let path = format!("{}/../fixtures/artifacts/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../fixtures/artifacts/{name}.wasm",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    ENGINE.load(name, &bytes).unwrap_or_else(|error| panic!("{error}"))
+    ENGINE
+        .load(name, &bytes)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The baseline and `virtual-backend`.
@@ -38,7 +43,10 @@ pub fn granted() -> PluginConfig {
 
 /// A host that does not compress, so that a client in bytes need not either.
 pub fn builder() -> HostBuilder {
-    Host::builder(HostConfig { compression_threshold: -1, ..HostConfig::default() })
+    Host::builder(HostConfig {
+        compression_threshold: -1,
+        ..HostConfig::default()
+    })
 }
 
 /// The probe on a host of its own.
@@ -79,7 +87,12 @@ impl Recorder {
     }
 
     pub fn count(&self, mut accept: impl FnMut(&HostEvent) -> bool) -> usize {
-        self.events.lock().expect("no test panicked").iter().filter(|event| accept(event)).count()
+        self.events
+            .lock()
+            .expect("no test panicked")
+            .iter()
+            .filter(|event| accept(event))
+            .count()
     }
 
     /// What guests wrote to the log, in order.

@@ -123,7 +123,11 @@ impl RawClient {
 
     /// The text of the disconnect that ends the connection; what comes before it is dropped.
     pub async fn kicked(&mut self) -> String {
-        let name = if self.state == State::Play { "kick_disconnect" } else { "disconnect" };
+        let name = if self.state == State::Play {
+            "kick_disconnect"
+        } else {
+            "disconnect"
+        };
         let mut told = None;
         while let Some((id, data)) = self.next().await {
             if self.id(Direction::Clientbound, name) == id {
@@ -135,7 +139,12 @@ impl RawClient {
 
     /// Sends no more, and goes on reading.
     pub async fn half_close(&mut self) {
-        self.stream.as_mut().expect("open").shutdown().await.expect("open");
+        self.stream
+            .as_mut()
+            .expect("open")
+            .shutdown()
+            .await
+            .expect("open");
     }
 
     pub fn leave(&mut self) {
@@ -143,9 +152,9 @@ impl RawClient {
     }
 
     pub fn id(&self, direction: Direction, name: &str) -> i32 {
-        packets(self.protocol, self.state, direction).and_then(|table| table.id(name)).unwrap_or_else(
-            || panic!("{} has no {name} in {}", self.protocol, self.state),
-        )
+        packets(self.protocol, self.state, direction)
+            .and_then(|table| table.id(name))
+            .unwrap_or_else(|| panic!("{} has no {name} in {}", self.protocol, self.state))
     }
 
     async fn send_named(&mut self, name: &str, data: &[u8]) {
@@ -185,7 +194,10 @@ pub fn frame(id: i32, data: &[u8]) -> Bytes {
 
 /// The printable characters of a text, whether JSON or NBT.
 fn text_of(data: &[u8]) -> String {
-    String::from_utf8_lossy(data).chars().filter(|c| !c.is_control()).collect()
+    String::from_utf8_lossy(data)
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect()
 }
 
 fn put_string(out: &mut BytesMut, text: &str) {

@@ -76,9 +76,23 @@ impl Wat {
     /// `no-opinion`, 256 what imports return, from 1024 on what the host passes in, thrown away before each call that
     /// passes anything.
     pub fn text(&self, backend: bool) -> String {
-        let Self { imports, start_section, enable, disable, event, task, pages, version, .. } = self;
+        let Self {
+            imports,
+            start_section,
+            enable,
+            disable,
+            event,
+            task,
+            pages,
+            version,
+            ..
+        } = self;
         let version_len = version.len();
-        let handler = if backend { self.handler() } else { String::new() };
+        let handler = if backend {
+            self.handler()
+        } else {
+            String::new()
+        };
         format!(
             r#"(module
   {imports}
@@ -116,7 +130,9 @@ impl Wat {
     }
 
     fn handler(&self) -> String {
-        let Self { start, packet, end, .. } = self;
+        let Self {
+            start, packet, end, ..
+        } = self;
         format!(
             r#"
   (func (export "infrarust:plugin/virtual-backend-handler@0.4.0-vb.1#virtual-backend-on-session-start")

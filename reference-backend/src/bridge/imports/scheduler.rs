@@ -40,7 +40,9 @@ impl GuestState {
         period: Option<Duration>,
     ) -> wasmtime::Result<Result<u64, SchedulerError>> {
         self.not_in_metadata()?;
-        let task = self.tasks.schedule(Instant::now(), Duration::from_millis(delay), period);
+        let task = self
+            .tasks
+            .schedule(Instant::now(), Duration::from_millis(delay), period);
         Ok(task.map(|task| task.0).map_err(|error| match error {
             TaskError::Quota(limit) => SchedulerError {
                 kind: SchedulerErrorKind::QuotaExceeded,

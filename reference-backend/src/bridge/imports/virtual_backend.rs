@@ -1,7 +1,7 @@
 //! `virtual-backend`: sessions, and the registration of handlers.
 
 use crate::api::{
-    HandlerId, PlayerError, PlayerErrorKind, RawPacket, RegistrationErrorKind, RegistrationError,
+    HandlerId, PlayerError, PlayerErrorKind, RawPacket, RegistrationError, RegistrationErrorKind,
     VirtualBackendSession,
 };
 use crate::bridge::bindings::infrarust::plugin::types::{
@@ -42,19 +42,35 @@ impl HostVirtualBackendSession for GuestState {
         packets: Vec<RawPacketResult>,
     ) -> wasmtime::Result<Result<(), types::BatchError>> {
         let packets = packets.into_iter().map(RawPacket::from).collect();
-        Ok(self.session(&handle)?.send_packets(packets).map_err(batch_error))
+        Ok(self
+            .session(&handle)?
+            .send_packets(packets)
+            .map_err(batch_error))
     }
 
-    fn send_message(&mut self, handle: Resource<SessionHandle>, message: ComponentResult) -> Answer {
-        Ok(self.session(&handle)?.send_message(&message.into()).map_err(player_error))
+    fn send_message(
+        &mut self,
+        handle: Resource<SessionHandle>,
+        message: ComponentResult,
+    ) -> Answer {
+        Ok(self
+            .session(&handle)?
+            .send_message(&message.into())
+            .map_err(player_error))
     }
 
     fn switch_server(&mut self, handle: Resource<SessionHandle>, target: String) -> Answer {
-        Ok(self.session(&handle)?.switch_server(&target).map_err(player_error))
+        Ok(self
+            .session(&handle)?
+            .switch_server(&target)
+            .map_err(player_error))
     }
 
     fn disconnect(&mut self, handle: Resource<SessionHandle>, reason: ComponentResult) -> Answer {
-        Ok(self.session(&handle)?.disconnect(&reason.into()).map_err(player_error))
+        Ok(self
+            .session(&handle)?
+            .disconnect(&reason.into())
+            .map_err(player_error))
     }
 
     fn acquire(
@@ -70,7 +86,10 @@ impl HostVirtualBackendSession for GuestState {
             ))));
         }
         self.kept += 1;
-        Ok(Ok(self.table.push(SessionHandle { session, kept: true })?))
+        Ok(Ok(self.table.push(SessionHandle {
+            session,
+            kept: true,
+        })?))
     }
 
     fn drop(&mut self, handle: Resource<SessionHandle>) -> wasmtime::Result<()> {

@@ -91,11 +91,12 @@ fn registry_data(r: &mut Reader<'_>) -> Result<RegistryData, DecodeError> {
         let name = r.identifier("key")?.to_owned();
         let element = r.option("value", |r| {
             let start = r.offset();
-            let compound = Tag::Compound(nbt::read_root(r, "value")?);
+            // Mostly compounds; the block transformers of 777 are lists.
+            let value = nbt::read_element_root(r, "value")?;
             if r.is_recording() {
-                r.record("value", start, configuration_summary(&compound));
+                r.record("value", start, configuration_summary(&value));
             }
-            Ok(compound)
+            Ok(value)
         })?;
         Ok(RegistryEntry { name, element })
     })?;
