@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use crate::clause::{Clause, Subject};
 use crate::spec;
-use crate::subject::guest::GuestLab;
 use crate::subject::host::HostLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 
 /// A future that stays on its thread: a case and its subject share one.

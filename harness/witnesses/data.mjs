@@ -6,7 +6,7 @@
 // from a file of its lines. For each protocol that the package has a protocol.json for, each packet must have the name
 // that its id has there, decode with no byte left over, say what it was meant to say, and encode to the same bytes
 // again. Prints a line a protocol. Exits with 1 when a protocol failed or an exception has expired, 2 on a wrong call.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ const require = createRequire(import.meta.url)
 const nbt = require('prismarine-nbt')
 const { Compiler: { ProtoDefCompiler } } = require('protodef')
 
-// What the package's compiled definitions are at most asked to read; our largest is a registry of some 100 KiB.
+// Bytes of all lines; those of 52 protocols are some 17 MiB.
 const MAX_LINES = 512 * 1024 * 1024
 const SHOWN = 5
 
@@ -33,11 +33,17 @@ const file = args[0] === '--packets' ? args.splice(0, 2)[1] ?? usage('--packets 
 const wanted = args.map(Number)
 if (wanted.some((protocol) => !Number.isInteger(protocol))) usage('a protocol is a number')
 
+function build () {
+  const run = ['run', '--quiet', '--locked', '--manifest-path', here('packets/Cargo.toml'), '--', ...args]
+  const { status, stdout } = spawnSync('cargo', run,
+    { encoding: 'utf8', maxBuffer: MAX_LINES, stdio: ['ignore', 'pipe', 'inherit'] })
+  // Cargo and the program have said why.
+  if (status !== 0) process.exit(status ?? 1)
+  return stdout
+}
+
 function lines () {
-  const text = file !== null
-    ? readFileSync(file, 'utf8')
-    : execFileSync('cargo', ['run', '--quiet', '--locked', '--manifest-path', here('packets/Cargo.toml'), '--', ...args],
-      { encoding: 'utf8', maxBuffer: MAX_LINES, stdio: ['ignore', 'pipe', 'inherit'] })
+  const text = file === null ? build() : readFileSync(file, 'utf8')
   return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line))
     .filter(({ protocol }) => wanted.length === 0 || wanted.includes(protocol))
 }
@@ -46,7 +52,8 @@ function lines () {
 function definitions (protocol) {
   const data = 'minecraft-data/minecraft-data/data'
   const paths = Object.values(require(`${data}/dataPaths.json`).pc)
-    .filter((paths) => paths.version && paths.protocol && require(`${data}/${paths.version}/version.json`).version === protocol)
+    .filter(({ version, protocol: types }) => version && types &&
+      require(`${data}/${version}/version.json`).version === protocol)
     .map((paths) => paths.protocol)
   return [...new Set(paths)].map((path) => ({ path, json: require(`${data}/${path}/protocol.json`) }))
 }

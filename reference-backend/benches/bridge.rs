@@ -6,7 +6,8 @@
 //!
 //! *In* is one client packet handed to the handler; native and guest both return at once, so that what is measured is
 //! the way there. *Out* is one packet that the handler sends: many are sent from one callback, and the client takes them
-//! before the next round, outside of the measurement. Medians of [`ROUNDS`] rounds, in nanoseconds a packet.
+//! before the next round, outside of the measurement. The tenth percentile of [`ROUNDS`] rounds, in nanoseconds a
+//! packet: what it costs while nobody else wants the processor.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -26,7 +27,8 @@ use support::component;
 use support::raw::RawClient;
 use support::wat::Wat;
 
-const ROUNDS: usize = 21;
+/// Rounds are short, so that on a busy machine most of them are not interrupted, and many.
+const ROUNDS: usize = 201;
 
 /// Sends its packet as often as its first four bytes say, little-endian; not at all when the id is 0.
 const GUEST: &str = "
@@ -106,7 +108,11 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
+<<<<<<< HEAD
     println!("ns a packet, median of {ROUNDS} rounds");
+=======
+    println!("ns a packet, tenth percentile of {ROUNDS} rounds");
+>>>>>>> main
     println!(
         "{:<8}{:>12}{:>9}{:>9}{:>9}{:>8}",
         "meter", "", "native", "bridge", "more", "ratio"
@@ -187,11 +193,16 @@ fn incoming(
     session: &dyn VirtualBackendSession,
     size: usize,
 ) -> f64 {
+<<<<<<< HEAD
     let count = if size > 1024 { 5_000 } else { 20_000 };
+=======
+    let count = 1_000;
+>>>>>>> main
     let packet = RawPacket {
         packet_id: 0,
         data: vec![0x55; size].into(),
     };
+<<<<<<< HEAD
     median(|| {
         let start = Instant::now();
         for _ in 0..count {
@@ -199,6 +210,17 @@ fn incoming(
         }
         start.elapsed().as_nanos() as f64 / f64::from(count)
     })
+=======
+    low((0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            for _ in 0..count {
+                now(handler.on_packet_received(session, black_box(&packet)));
+            }
+            start.elapsed().as_nanos() as f64 / f64::from(count)
+        })
+        .collect())
+>>>>>>> main
 }
 
 async fn outgoing(
@@ -207,7 +229,7 @@ async fn outgoing(
     client: &mut RawClient,
     size: usize,
 ) -> f64 {
-    let count: u32 = if size > 1024 { 200 } else { 4_000 };
+    let count: u32 = if size > 1024 { 100 } else { 2_000 };
     let mut data = vec![0x55; size];
     data[..4].copy_from_slice(&count.to_le_bytes());
     let packet = RawPacket {
@@ -224,16 +246,12 @@ async fn outgoing(
             assert_eq!(data.len(), size);
         }
     }
-    middle(times)
+    low(times)
 }
 
-fn median(mut round: impl FnMut() -> f64) -> f64 {
-    middle((0..ROUNDS).map(|_| round()).collect())
-}
-
-fn middle(mut times: Vec<f64>) -> f64 {
+fn low(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    times[times.len() / 10]
 }
 
 /// Nothing here has to wait.

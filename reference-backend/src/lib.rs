@@ -27,13 +27,15 @@ pub mod host;
 pub mod limbo;
 
 pub use api::{
-    BoxFuture, ChooseInitialServerResult, Event, EventKind, EventOutcome, GameProfile, HandlerId,
-    KickedFromServerResult, ListenerId, NativePlugin, PlayerError, PlayerErrorKind, PlayerId,
-    PreLoginResult, ProfileProperty, RawPacket, Registrar, RegistrationError,
+    BatchError, BoxFuture, ChooseInitialServerResult, Event, EventKind, EventOutcome, GameProfile,
+    HandlerId, KickedFromServerResult, ListenerId, NativePlugin, PlayerError, PlayerErrorKind,
+    PlayerId, PreLoginResult, ProfileProperty, RawPacket, Registrar, RegistrationError,
     RegistrationErrorKind, ServerPreConnectResult, TaskId, Text, Uuid, VirtualBackendHandler,
     VirtualBackendSession,
 };
-pub use bridge::{CpuMeter, EngineError, GuestComponent, GuestEngine, LoadError};
+pub use bridge::{
+    CpuMeter, EngineError, GuestComponent, GuestEngine, LoadError, MissingCapability,
+};
 pub use capability::Capability;
 pub use config::{ConfigError, HostConfig, Instances, Limits, PluginConfig, ServerConfig};
 pub use host::{

@@ -4,7 +4,8 @@ use super::CommandError;
 use super::run::{self, RunArgs};
 use crate::clause::Subject;
 use crate::exit::Exit;
-use crate::subject::guest::{GuestOptions, GuestSubject};
+use crate::subject::guest::GuestSubject;
+use crate::subject::options::GuestOptions;
 
 #[derive(Debug, clap::Args)]
 pub struct GuestArgs {

@@ -138,6 +138,13 @@ fn left_out(count: u64, what: &str) -> String {
     }
 }
 
+/// Packets by name, one a line, without colours.
+#[must_use]
+pub fn trace_text(lines: &[TraceLine]) -> String {
+    let lines: Vec<String> = lines.iter().map(trace_line).collect();
+    anstream::adapter::strip_str(&lines.join("\n")).to_string()
+}
+
 fn trace_line(line: &TraceLine) -> String {
     let arrow = match line.direction.as_str() {
         "clientbound" => "<-",

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
-pub use failure::failure_text;
+pub use failure::{failure_text, trace_text};
 
 use crate::event::Event;
 

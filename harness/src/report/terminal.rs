@@ -1,4 +1,4 @@
-//! For people: what is wrong, in full and once; what is right, as a number.
+//! For people: a line for each case, and under it what is wrong, in full and once.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ pub struct Terminal {
     out: Box<dyn Write>,
     groups: Groups,
     /// The case whose verdicts are being collected.
-    case: String,
+    case: Option<Tally>,
     /// Why something could not be tested, and which cases that held up.
     untestable: BTreeMap<String, Vec<CaseFinished>>,
     skipped: BTreeMap<String, Vec<String>>,
@@ -28,7 +28,7 @@ impl Terminal {
         Self {
             out,
             groups: Groups::default(),
-            case: String::new(),
+            case: None,
             untestable: BTreeMap::new(),
             skipped: BTreeMap::new(),
         }
@@ -63,9 +63,16 @@ impl Terminal {
     }
 
     fn finished(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        if finished.case != self.case {
+        if self
+            .case
+            .as_ref()
+            .is_none_or(|tally| tally.case != finished.case)
+        {
             self.flush_case()?;
-            self.case.clone_from(&finished.case);
+            self.case = Some(Tally::new(finished));
+        }
+        if let Some(tally) = &mut self.case {
+            tally.add(finished);
         }
         match finished.verdict.kind {
             VerdictKind::Pass | VerdictKind::Xfail => {}
@@ -94,6 +101,9 @@ impl Terminal {
     }
 
     fn flush_case(&mut self) -> io::Result<()> {
+        if let Some(tally) = self.case.take() {
+            writeln!(self.out, "{}", tally.line())?;
+        }
         for group in self.groups.take() {
             writeln!(
                 self.out,
@@ -158,6 +168,56 @@ impl Terminal {
             )?;
         }
         self.out.flush()
+    }
+}
+
+/// How one case came out on each protocol.
+struct Tally {
+    case: String,
+    clauses: Vec<String>,
+    protocols: BTreeMap<VerdictKind, Vec<i32>>,
+}
+
+impl Tally {
+    fn new(finished: &CaseFinished) -> Self {
+        Self {
+            case: finished.case.clone(),
+            clauses: finished.clauses.clone(),
+            protocols: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, finished: &CaseFinished) {
+        self.protocols
+            .entry(finished.verdict.kind)
+            .or_default()
+            .push(finished.protocol);
+    }
+
+    /// `pass  match-the-claim (VB-KA-03) on 13 protocols`; where verdicts differ, the protocols of each but the passes.
+    fn line(&self) -> String {
+        let all: usize = self.protocols.values().map(Vec::len).sum();
+        let parts: Vec<String> = self
+            .protocols
+            .iter()
+            .map(|(kind, protocols)| {
+                let style = colour(*kind);
+                let on = if protocols.len() == 1
+                    || (*kind != VerdictKind::Pass && protocols.len() < all)
+                {
+                    numbers(protocols)
+                } else {
+                    format!("{} protocols", protocols.len())
+                };
+                format!("{style}{kind}{style:#} on {on}")
+            })
+            .collect();
+        format!(
+            "{BOLD}{}{BOLD:#} ({}): {}",
+            self.case,
+            self.clauses.join(", "),
+            parts.join(", ")
+        )
     }
 }
 

@@ -11,9 +11,9 @@ use reference_backend::{
 use sim_proto::ClientConfig;
 use tokio::io::DuplexStream;
 
+use super::PEER;
 use super::Refusal;
 use super::clock::Origin;
-use super::guest::PEER;
 use super::judge;
 use super::native::{Notebook, Recording};
 use super::player::Player;

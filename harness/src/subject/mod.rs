@@ -5,12 +5,20 @@ pub mod clock;
 pub mod guest;
 pub mod host;
 mod judge;
+pub mod lab;
 pub mod native;
+pub mod options;
 pub mod player;
 pub mod recorder;
 mod trail;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use reference_backend::bridge::MissingCapability;
 use reference_backend::{EngineError, LoadError, StartError, TrapKind};
+
+/// The address that plugins are told their clients have.
+pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
 /// An option that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +61,17 @@ pub enum Refusal {
          called with when a client joins"
     )]
     NoHandler(String),
+    /// It imports what it may not have.
+    #[error(
+        "plugin {}: imports {}, which needs the capability {}, and may not have it: {hint} {}",
+        missing.plugin, missing.interface, missing.capability, missing.capability
+    )]
+    Capability {
+        /// What is missing, and to whom.
+        missing: MissingCapability,
+        /// The option that mends it.
+        hint: &'static str,
+    },
     /// The host cannot run it.
     #[error(transparent)]
     Start(#[from] StartError),

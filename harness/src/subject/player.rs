@@ -17,7 +17,7 @@ use super::clock::Origin;
 use super::recorder::Recorder;
 use super::trail::Trail;
 use crate::report::dump;
-use crate::verdict::{Finding, Stop};
+use crate::verdict::{Finding, Stop, TraceLine};
 
 /// How long a client is given to come in world, by the clause of the same bound.
 pub const JOIN_LIMIT: Duration = Duration::from_secs(10);
@@ -317,9 +317,19 @@ impl Player {
         })
     }
 
-    /// Where it stands, in words.
+    /// Where it stands, in words, and what became of the guest if it trapped.
     #[must_use]
     pub fn stands(&self) -> String {
+        let trap = self
+            .recorder
+            .traps()
+            .into_iter()
+            .next()
+            .map(|trap| format!("; the guest trapped: {trap}"));
+        format!("{}{}", self.stands_alone(), trap.unwrap_or_default())
+    }
+
+    fn stands_alone(&self) -> String {
         if let Some((at, fault)) = self.fault() {
             return format!("a real client disconnected at {}: {fault}", secs(at));
         }
@@ -341,6 +351,12 @@ impl Player {
                 format!("the client still waits for {}", missing.join(", "))
             }
         }
+    }
+
+    /// The latest packets and notes, with what repeats folded.
+    #[must_use]
+    pub fn trace(&self) -> Vec<TraceLine> {
+        self.trail.lines()
     }
 
     /// A finding with this client's packets, at this moment.

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use vbspec::subject::guest::{GuestOptions, GuestSubject};
+use vbspec::subject::guest::GuestSubject;
+use vbspec::subject::options::GuestOptions;
 
 /// A committed component.
 pub fn artifact(name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 pub enum CpuMeter {
     /// By counting instructions: the same on every machine. For tests and for judging.
     Fuel,
-    /// By the clock, with one thread that ticks every [`EPOCH_TICK`]. A little faster.
+    /// By the clock, with one thread that ticks every 10 ms. A little faster.
     Epoch,
 }
 

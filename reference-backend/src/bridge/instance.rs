@@ -171,7 +171,11 @@ impl Instance {
         callback: Callback,
         f: impl FnOnce(&mut Cell) -> wasmtime::Result<R>,
     ) -> Option<R> {
-        let mut cell = self.cell.lock().await;
+        // Mostly nobody else is in it. What is given back goes to whoever waits, so this does not push in.
+        let mut cell = match self.cell.try_lock() {
+            Ok(cell) => cell,
+            Err(_) => self.cell.lock().await,
+        };
         let live = cell.as_mut()?;
         let error = match self.plugin.arm(&mut live.store).and_then(|()| f(live)) {
             Ok(answer) => return Some(answer),

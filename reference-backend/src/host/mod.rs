@@ -219,6 +219,20 @@ impl Host {
         }
     }
 
+    /// Disconnects a client with a reason; what was sent before goes first. False when there is no such connection, or
+    /// it ends already.
+    pub fn kick(&self, player: PlayerId, reason: &str) -> bool {
+        let link = match lock(&self.inner.connections).open.get(&player) {
+            Some((link, _)) => Arc::clone(link),
+            None => return false,
+        };
+        if link.over().is_some() {
+            return false;
+        }
+        link.disconnect(&TextComponent::cut(reason), EndCause::Kicked);
+        true
+    }
+
     /// A handler as dispatch would find it, so that the benchmark can call it without a client in between.
     #[doc(hidden)]
     #[must_use]

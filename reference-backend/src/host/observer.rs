@@ -213,6 +213,8 @@ pub enum EndCause {
     Denied(DenyReason),
     /// The handler said so.
     ByHandler,
+    /// Whoever runs the host said so.
+    Kicked,
     /// The start callback did not return in time.
     StartDeadline,
     /// The instance trapped.
@@ -240,6 +242,7 @@ impl fmt::Display for EndCause {
             }
             Self::Denied(reason) => write!(f, "denied: {reason}"),
             Self::ByHandler => f.write_str("the handler disconnected the client"),
+            Self::Kicked => f.write_str("kicked"),
             Self::StartDeadline => f.write_str("the start callback did not return in time"),
             Self::PluginFailed => f.write_str("the plugin failed"),
             Self::PluginStopped => f.write_str("the plugin was stopped"),

@@ -11,8 +11,9 @@ use reference_backend::{
 };
 use sim_client::Driver;
 use sim_proto::ClientConfig;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
@@ -24,8 +25,20 @@ pub const LONG: Duration = Duration::from_secs(600);
 pub static ENGINE: LazyLock<GuestEngine> =
     LazyLock::new(|| GuestEngine::new(CpuMeter::Fuel).expect("wasmtime runs here"));
 
-/// A committed guest.
+/// A committed guest, compiled once for all tests of a file.
 pub fn artifact(name: &str) -> GuestComponent {
+<<<<<<< HEAD
+=======
+    static LOADED: Mutex<BTreeMap<String, GuestComponent>> = Mutex::new(BTreeMap::new());
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    loaded
+        .entry(name.to_owned())
+        .or_insert_with(|| load_artifact(name))
+        .clone()
+}
+
+fn load_artifact(name: &str) -> GuestComponent {
+>>>>>>> main
     let path = format!(
         "{}/../fixtures/artifacts/{name}.wasm",
         env!("CARGO_MANIFEST_DIR")
@@ -49,16 +62,90 @@ pub fn builder() -> HostBuilder {
     })
 }
 
-/// The probe on a host of its own.
-pub async fn probe(config: PluginConfig) -> (Host, Arc<Recorder>) {
-    let recorder = Recorder::new();
-    let host = builder()
-        .guest("probe", artifact("probe"), config)
-        .observer(recorder.clone())
-        .start()
-        .await
-        .expect("the probe starts");
-    (host, recorder)
+/// The probe on a host of its own, which can be told what to do.
+pub struct Probe {
+    pub host: Host,
+    pub recorder: Arc<Recorder>,
+    results: Mutex<usize>,
+}
+
+impl Probe {
+    /// With the probe's own settings.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::with(settings, |_| {}).await
+    }
+
+    /// With changes to the plugin's configuration.
+    pub async fn with(settings: &[(&str, &str)], change: impl FnOnce(&mut PluginConfig)) -> Self {
+        let recorder = Recorder::new();
+        let host = builder()
+            .guest("probe", artifact("probe"), probe_config(settings, change))
+            .observer(recorder.clone())
+            .start()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            host,
+            recorder,
+            results: Mutex::default(),
+        }
+    }
+
+    /// Sends a command and answers its result, without the word `result` and the command's name.
+    pub async fn tell(&self, client: &mut raw::RawClient, command: &str) -> String {
+        client.command(command).await;
+        self.result().await
+    }
+
+    /// The result of the command that was sent first of those whose result was not asked for.
+    pub async fn result(&self) -> String {
+        let nth = {
+            let mut results = self.results.lock().expect("no test panicked");
+            *results += 1;
+            *results
+        };
+        let is_result = |event: &HostEvent| matches!(event, HostEvent::GuestLog { message, .. } if message.starts_with("result "));
+        match self.recorder.wait_for_nth(nth, is_result).await {
+            HostEvent::GuestLog { message, .. } => {
+                message.splitn(3, ' ').nth(2).unwrap_or_default().to_owned()
+            }
+            _ => unreachable!(),
+        }
+    }
+
+    /// Waits for a line of the guest.
+    pub async fn line(&self, accept: impl Fn(&str) -> bool) -> String {
+        let event = self
+            .recorder
+            .wait_for(
+                |event| matches!(event, HostEvent::GuestLog { message, .. } if accept(message)),
+            )
+            .await;
+        match event {
+            HostEvent::GuestLog { message, .. } => message,
+            _ => unreachable!(),
+        }
+    }
+
+    pub fn lines(&self, start: &str) -> usize {
+        self.recorder
+            .lines()
+            .iter()
+            .filter(|line| line.starts_with(start))
+            .count()
+    }
+}
+
+pub fn probe_config(
+    settings: &[(&str, &str)],
+    change: impl FnOnce(&mut PluginConfig),
+) -> PluginConfig {
+    let mut config = granted();
+    for (key, value) in settings {
+        config.config.insert((*key).to_owned(), (*value).to_owned());
+    }
+    change(&mut config);
+    config
 }
 
 pub fn peer() -> SocketAddr {

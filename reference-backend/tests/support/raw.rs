@@ -81,11 +81,12 @@ impl RawClient {
         }
     }
 
-    /// What the denied login is told.
+    /// What a client is told that is turned away: before play or, where there is no configuration phase, in it.
     pub async fn refusal(host: &Host, protocol: i32, name: &str) -> String {
-        match Self::connect(host, protocol, name).await.enter().await {
+        let mut client = Self::connect(host, protocol, name).await;
+        match client.enter().await {
             Err(told) => told,
-            Ok(()) => panic!("let in"),
+            Ok(()) => client.kicked().await,
         }
     }
 

@@ -8,7 +8,8 @@ use crate::{Fault, Packet, Remark, Text};
 /// Something that happened, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A packet came. It is reported before anything that it causes.
+    /// A packet came. It is reported before anything that it causes. Packets in a bundle (762+) come
+    /// when the bundle closes, as the game handles them then.
     Received(Received),
     /// A packet was queued for sending.
     Sent(Sent),

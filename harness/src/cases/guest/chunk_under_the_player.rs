@@ -4,7 +4,7 @@ use sim_proto::{Packet, Verdict};
 
 use super::text::VISIT;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 
 /// The chunk column of a block coordinate.

@@ -1,9 +1,9 @@
 //! A chunk that does not decode whole ends the connection or leaves a hole.
 
-use sim_proto::RemarkKind;
+use sim_proto::{Fault, FaultKind, RemarkKind};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::{Outcome, Stop};
 use super::text::VISIT;
 
@@ -24,7 +24,8 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
-    if let Some((at, fault)) = player.fault_in(CHUNKS) {
+    let too_early = |fault: &Fault| fault.kind == FaultKind::NoWorld;
+    if let Some((at, fault)) = player.fault_in(CHUNKS).filter(|(_, fault)| !too_early(fault)) {
         return Err(player.broken_at(CLAUSE, EXPECTED, fault.to_string(), at, &fault.site));
     }
     let wrong = player.remarks().find(|(_, remark)| {

@@ -3,7 +3,7 @@
 use sim_proto::{EnteredBy, Event};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::{JOIN_LIMIT, secs};
 use crate::verdict::Outcome;
 use super::text::VISIT;

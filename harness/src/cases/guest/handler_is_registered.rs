@@ -3,7 +3,7 @@
 use reference_backend::DenyReason;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
 

@@ -1,7 +1,7 @@
 //! A second JoinGame throws away the world that the client has just built.
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 use super::text::{VISIT, no_join_game};
 

@@ -3,7 +3,7 @@
 use sim_proto::{RemarkKind, Site};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 use super::text::{VISIT, no_join_game};
 
@@ -41,7 +41,7 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(player.broken_at(CLAUSE, EXPECTED, remark.to_string(), at, &remark.site));
     }
     match player.named("login").next() {
-        Some(_) => Ok(()),
-        None => Err(player.untestable(no_join_game(&player))),
+        Some(_) if player.fault_in(&["login"]).is_none() => Ok(()),
+        _ => Err(player.untestable(no_join_game(&player))),
     }
 }

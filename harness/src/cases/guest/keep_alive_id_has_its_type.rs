@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use sim_proto::Event;
+use vb_data::State;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
 
 /// Past the read timeout of every client.
 const LONGEST: Duration = Duration::from_secs(40);
+
+const AFTER: Duration = Duration::from_millis(50);
 
 /// See the module.
 pub const CASE: Case = Case::guest(
@@ -21,14 +24,30 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let mut player = lab.join().await?;
-    player.until(|event| matches!(event, Event::Received(packet) if packet.name == "keep_alive"), LONGEST).await;
+    // The first may come before the client is in world, so that a wrong one keeps it from ever being there.
+    let mut player = lab.connect(lab.client());
+    let mark = lab.recorder.mark();
+    player
+        .until(
+            |event| match event {
+                Event::Received(packet) => packet.name == "keep_alive" && packet.state == State::Play,
+                Event::Closed(_) => true,
+                _ => false,
+            },
+            LONGEST,
+        )
+        .await;
+    // What is wrong with a packet is told after it.
+    player.live(AFTER).await;
     if let Some((at, fault)) = player.fault_in(&["keep_alive"]) {
         let expected = "a keep-alive with an id of the protocol's type and nothing after it";
         return Err(player.broken_at("VB-KA-02", expected, fault.to_string(), at, &fault.site));
     }
-    match player.named("keep_alive").next() {
-        Some(_) => Ok(()),
-        None => Err(player.untestable(format!("no keep-alive came in {}: {}", secs(LONGEST), player.stands()))),
+    if player.named("keep_alive").next().is_some() {
+        return Ok(());
     }
+    if player.named("login").next().is_none() {
+        return Err(lab.not_joined(&player, mark));
+    }
+    Err(player.untestable(format!("no keep-alive came in {}: {}", secs(LONGEST), player.stands())))
 }

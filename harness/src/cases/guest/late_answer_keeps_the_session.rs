@@ -6,7 +6,7 @@ use sim_proto::{ClientConfig, KeepAlivePolicy};
 
 use super::text::TEN_MINUTES;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::close_text;
 use crate::verdict::Outcome;
 

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
 

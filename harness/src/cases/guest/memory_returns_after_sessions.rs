@@ -4,7 +4,7 @@ use sim_proto::Event;
 use vb_data::State;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::JOIN_LIMIT;
 use crate::verdict::{Finding, Outcome, Stop};
 
@@ -50,6 +50,7 @@ pub const CASE: Case = Case::guest(
 ).on_the_oldest();
 
 async fn run(lab: &GuestLab) -> Outcome {
+    lab.expects_traps();
     let (mut too_little, mut enough) = (0, MOST_PAGES);
     while too_little + 1 < enough {
         let pages = u64::midpoint(too_little, enough);

@@ -3,7 +3,7 @@
 use reference_backend::{HostEvent, PluginMetadata, PluginState};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::{Finding, Outcome, Stop};
 
 const CLAUSE: &str = "VB-META-01";
@@ -39,27 +39,6 @@ fn is_semantic(version: &str) -> bool {
         && build.is_none_or(|build| build.split('.').all(word))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn semantic_versions() {
-        for good in ["0.0.0", "1.2.3", "1.0.0-alpha.1", "1.0.0-x-y.7+build.01"] {
-            assert!(is_semantic(good), "{good}");
-        }
-        for bad in ["", "1", "1.2", "01.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "v1.2.3", "1.2.3.4"] {
-            assert!(!is_semantic(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn identifiers() {
-        assert!(is_id("a") && is_id("a-1_b") && is_id(&"a".repeat(64)));
-        assert!(!is_id("") && !is_id("1a") && !is_id("A") && !is_id(&"a".repeat(65)));
-    }
-}
-
 /// See the module.
 pub const CASE: Case = Case::guest(
     "metadata-is-stable",
@@ -86,4 +65,25 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(Finding::new(CLAUSE, expected, format!("{:?}", first.0.version)).into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn semantic_versions() {
+        for good in ["0.0.0", "1.2.3", "1.0.0-alpha.1", "1.0.0-x-y.7+build.01"] {
+            assert!(is_semantic(good), "{good}");
+        }
+        for bad in ["", "1", "1.2", "01.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "v1.2.3", "1.2.3.4"] {
+            assert!(!is_semantic(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn identifiers() {
+        assert!(is_id("a") && is_id("a-1_b") && is_id(&"a".repeat(64)));
+        assert!(!is_id("") && !is_id("1a") && !is_id("A") && !is_id(&"a".repeat(65)));
+    }
 }

@@ -4,7 +4,7 @@ use sim_proto::FaultKind;
 
 use super::text::TEN_MINUTES;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::{close_text, secs};
 use crate::verdict::Outcome;
 

@@ -3,7 +3,7 @@
 use sim_proto::FaultKind;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 use super::text::{VISIT, no_join_game};
 

@@ -6,7 +6,7 @@ use sim_proto::{ClientConfig, Event, KeepAlivePolicy};
 use vb_data::State;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
 

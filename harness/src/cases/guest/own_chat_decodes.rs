@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::text::VISIT;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-TXT-02";

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sim_proto::{ClientConfig, FaultKind, KeepAlivePolicy};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
-use crate::subject::guest::sent_by_guest;
+use crate::subject::lab::GuestLab;
+use crate::subject::lab::sent_by_guest;
 use crate::subject::player::{Player, close_text};
 use crate::verdict::{Outcome, Stop};
 
@@ -49,6 +49,12 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
+    let mut plain = lab.join().await?;
+    plain.live(ANSWER).await;
+    if plain.fault().is_some() {
+        return Err(plain.untestable(plain.stands()));
+    }
+    plain.leave().await;
     let silent = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
     let mut player = lab.join_as(silent).await?;
     player.until_closed(SILENCE).await;

@@ -1,10 +1,17 @@
 //! What every client answers to its first position must not be held against it.
 
-use super::text::VISIT;
+use std::time::Duration;
+
+use sim_proto::{ClientConfig, Event, KeepAlivePolicy};
+use vb_data::State;
+
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
-use crate::subject::player::close_text;
+use crate::subject::lab::GuestLab;
+use crate::subject::player::{JOIN_LIMIT, close_text};
 use crate::verdict::Outcome;
+
+/// Long enough for the answer to be read, and for movement after it.
+const AFTER: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub const CASE: Case = Case::guest(
@@ -15,7 +22,20 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let player = lab.visit(lab.client(), VISIT).await?;
+    // No answers to keep-alives, and a short look: what comes of those is another claim's.
+    let config = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
+    let mut player = lab.connect(config);
+    let mark = lab.recorder.mark();
+    let wanted = |event: &Event| match event {
+        Event::Received(packet) => packet.name == "position" && packet.state == State::Play,
+        Event::Closed(_) => true,
+        _ => false,
+    };
+    player.until(wanted, JOIN_LIMIT).await;
+    player.live(AFTER).await;
+    if player.named("login").next().is_none() {
+        return Err(lab.not_joined(&player, mark));
+    }
     if player.named("position").next().is_none() || player.fault().is_some() {
         return Err(player.untestable(player.stands()));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sim_proto::RemarkKind;
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
 use super::text::VISIT;
@@ -47,6 +47,6 @@ async fn run(lab: &GuestLab) -> Outcome {
             let got = format!("the first came after {}", secs(at.saturating_sub(started)));
             Err(player.finding(CLAUSE, EXPECTED, got).at(at).into())
         }
-        None => Err(player.broken(CLAUSE, EXPECTED, format!("none came within {}", secs(LIMIT)))),
+        None => Err(player.broken(CLAUSE, EXPECTED, format!("none came within {}: {}", secs(LIMIT), player.stands()))),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::text::VISIT;
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::close_text;
 use crate::verdict::Outcome;
 
@@ -28,7 +28,9 @@ async fn run(lab: &GuestLab) -> Outcome {
             let got = format!("the reason is {reason:?}");
             Err(player.finding("VB-JOIN-15", EXPECTED, got).at(at).into())
         }
-        (None, Some((at, reason))) if lab.recorder.traps().is_empty() => {
+        (None, Some((at, reason)))
+            if lab.recorder.traps().is_empty() && player.fault().is_none() =>
+        {
             let got = format!("the connection ended before JoinGame: {}", close_text(reason));
             Err(player.finding("VB-JOIN-15", EXPECTED, got).at(at).into())
         }

@@ -6,7 +6,7 @@ use futures::future::join;
 use sim_proto::{ClientConfig, KeepAlivePolicy};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::{Player, secs};
 use crate::verdict::Outcome;
 

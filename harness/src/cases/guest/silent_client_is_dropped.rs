@@ -5,7 +5,7 @@ use std::time::Duration;
 use sim_proto::{ClientConfig, KeepAlivePolicy};
 
 use crate::case::Case;
-use crate::subject::guest::GuestLab;
+use crate::subject::lab::GuestLab;
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
 

@@ -1,1 +1,132 @@
-fn main() {}
+//! Witness E: the codec of a real proxy, `infrarust_protocol`, against our three.
+//!
+//! ```text
+//! witness-packets (kit, backend-proto, sim-proto) ──> theirs::decode ──┐
+//!                                                                      ├─> equal fields, no byte left over
+//! theirs::encode ──> sim_proto::decode, sim_proto::annotate ───────────┘
+//! ```
+//!
+//! - `judge`: the four questions that are asked of each kind of packet.
+//! - `clientbound`, `serverbound`: the kinds, with samples, and what equal means.
+//! - `exceptions`: where the witness is known to be wrong; the list expires.
+
+mod clientbound;
+mod exceptions;
+mod judge;
+mod serverbound;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use exceptions::Exceptions;
+use infrarust_protocol::ProtocolVersion;
+use judge::{Kind, Run};
+
+/// A wrong call, or a list of exceptions that cannot be read.
+const USAGE: u8 = 2;
+/// Problems of one protocol that are printed.
+const SHOWN: usize = 20;
+
+fn main() -> ExitCode {
+    let mut wanted = Vec::new();
+    for argument in std::env::args().skip(1) {
+        match argument.parse() {
+            Ok(protocol) if vb_data::supported().contains(&protocol) => wanted.push(protocol),
+            _ => {
+                eprintln!(
+                    "{argument} is no protocol with packet tables\nusage: witness-codec [PROTOCOL...]"
+                );
+                return USAGE.into();
+            }
+        }
+    }
+    let mut exceptions = match Exceptions::read() {
+        Ok(exceptions) => exceptions,
+        Err(error) => {
+            eprintln!("exceptions.json: {error}");
+            return USAGE.into();
+        }
+    };
+    let (mut good, mut judged) = (0, 0);
+    let mut unasked = Unasked::default();
+    for &protocol in vb_data::supported() {
+        if !wanted.is_empty() && !wanted.contains(&protocol) {
+            continue;
+        }
+        let version = ProtocolVersion(protocol);
+        if !version.is_known() {
+            println!("{protocol:>3} -       it does not know this protocol");
+            continue;
+        }
+        judged += 1;
+        good += usize::from(judge(version, &mut exceptions, &mut unasked));
+    }
+    unasked.print();
+    println!("{good} of {judged} protocols");
+    if judged > 0 && good == judged {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Prints one protocol's line; whether it is good.
+fn judge(version: ProtocolVersion, exceptions: &mut Exceptions, unasked: &mut Unasked) -> bool {
+    let protocol = version.0;
+    let recording = witness_packets::record(protocol);
+    let mut run = Run::new(version, &recording);
+    clientbound::all(&mut run);
+    serverbound::all(&mut run);
+    unasked.add(&run, &recording);
+    let mut problems = recording.faults.clone();
+    problems.extend(exceptions.sift(protocol, run.problems()));
+    let name = match version.name() {
+        // It has no name for it, and takes it for the one before.
+        "unknown" => "(range)",
+        name => name,
+    };
+    let verdict = if problems.is_empty() { "ok" } else { "FAILED" };
+    println!(
+        "{protocol:>3} {name:<8} {verdict:<6}  {} kinds, {} packets of ours read, {} of its packets read, {} exceptions",
+        run.kinds().len(),
+        run.ours_read(),
+        run.theirs_read(),
+        exceptions.count(protocol),
+    );
+    for problem in problems.iter().take(SHOWN) {
+        println!("      {problem}");
+    }
+    if problems.len() > SHOWN {
+        println!("      and {} more", problems.len() - SHOWN);
+    }
+    problems.is_empty()
+}
+
+/// The kinds of packets that our codecs write and it has no codec for.
+#[derive(Default)]
+struct Unasked(BTreeMap<Kind, BTreeSet<i32>>);
+
+impl Unasked {
+    fn add(&mut self, run: &Run<'_>, recording: &witness_packets::Recording) {
+        for packet in &recording.packets {
+            let kind = (packet.direction, packet.state, packet.name.clone());
+            if !run.kinds().contains(&kind) {
+                self.0.entry(kind).or_default().insert(recording.protocol);
+            }
+        }
+    }
+
+    fn print(&self) {
+        println!("it has no codec for these, which ours write:");
+        for ((direction, state, name), protocols) in &self.0 {
+            let (first, last) = (
+                protocols.first().unwrap_or(&0),
+                protocols.last().unwrap_or(&0),
+            );
+            println!(
+                "    {direction} {state} {name}: {} protocols from {first} to {last}",
+                protocols.len()
+            );
+        }
+    }
+}

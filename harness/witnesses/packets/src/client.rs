@@ -123,12 +123,11 @@ fn in_play(version: Version, all: &mut Vec<Built>) {
             all.push((State::Play, name, data, said));
         }
     }
-    // Which of the two the client sends is its own knowledge, and its sessions show it.
     all.push((
         State::Play,
         "chunk_batch_received",
         serverbound::chunk_batch_received(7.5),
-        { vec![meant("chunksPerTick", Value::Float(7.5))] },
+        vec![meant("chunksPerTick", Value::Float(7.5))],
     ));
     for text in ["", "a\"b\\ é€😀", &"m".repeat(100)] {
         let (name, data) = serverbound::chat(version, text);

@@ -44,6 +44,7 @@ pub fn record(protocol: i32) -> Recording {
         .map(|(state, direction, name)| format!("nobody wrote the {direction} {name} of {state}"))
         .collect();
     recording.faults.extend(missing);
+    recording.drop_repetitions();
     recording
 }
 
@@ -62,4 +63,29 @@ fn required(protocol: i32) -> Vec<(State, Direction, &'static str)> {
         .into_iter()
         .map(|name| (State::Play, Direction::Clientbound, name));
     of_client.chain(of_backend).chain(of_kit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_protocol_is_recorded_whole() {
+        for &protocol in vb_data::supported() {
+            let recording = record(protocol);
+            assert!(
+                recording.faults.is_empty(),
+                "{protocol}: {:?}",
+                recording.faults
+            );
+            assert_eq!(recording.lines().count(), recording.packets.len());
+        }
+    }
+
+    #[test]
+    fn a_protocol_without_tables_is_a_fault() {
+        let recording = record(3);
+        assert!(!recording.faults.is_empty());
+        assert!(recording.lines().any(|line| line.contains("\"fault\"")));
+    }
 }

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
             Ok(protocol) if vb_data::supported().contains(&protocol) => protocols.push(protocol),
             _ => {
                 eprintln!(
-                    "{argument} is no protocol with packet tables\nusage: packets [PROTOCOL...]"
+                    "{argument} is no protocol with packet tables\nusage: witness-packets [PROTOCOL...]"
                 );
                 return USAGE.into();
             }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use sim_proto::Context;
 use vb_data::{Direction, State};
@@ -99,6 +101,20 @@ impl Recording {
         self.packets.iter().any(|packet| {
             packet.state == state && packet.direction == direction && packet.name == name
         })
+    }
+
+    /// Keeps the first of packets that are equal: a client sends the same movement every tick.
+    pub(crate) fn drop_repetitions(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.packets.retain(|packet| {
+            seen.insert((
+                packet.state,
+                packet.direction,
+                packet.id,
+                packet.writer,
+                packet.data.clone(),
+            ))
+        });
     }
 
     /// JSON, one packet a line and then one fault a line.

@@ -15,7 +15,7 @@ use crate::meaning::{self, NAME};
 use crate::record::{Recorded, Recording, Writer};
 
 /// Each session with its name.
-pub(crate) const ALL: [(&str, fn(&mut Recording) -> Result<(), SessionError>); 4] = [
+pub(crate) const ALL: [(&str, Play); 4] = [
     ("the status session", status),
     ("the session that is refused at login", refused),
     (
@@ -24,6 +24,9 @@ pub(crate) const ALL: [(&str, fn(&mut Recording) -> Result<(), SessionError>); 4
     ),
     ("the session that plays", play),
 ];
+
+/// Plays a session and records its packets.
+type Play = fn(&mut Recording) -> Result<(), SessionError>;
 
 /// Longer than the backend's pause between keep-alives of the configuration phase, shorter than its patience.
 const SLOW: Duration = Duration::from_secs(11);

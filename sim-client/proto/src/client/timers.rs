@@ -192,6 +192,10 @@ impl Client {
     }
 
     /// Whether the player's movement ticks: after the first position, and from 769 on after the terrain screen.
+    ///
+    /// No chunk is needed for it: the game asks whether the player's chunk is there, but a client's world always says yes
+    /// (`ClientLevel.hasChunk`, as decompiled from several versions). Before the first position a real client of some
+    /// versions moves too, around the origin; that is left out.
     fn moves(&self) -> bool {
         let Some(world) = &self.world else {
             return false;

@@ -1,6 +1,6 @@
 //! NBT as it travels: ordered, bounded in depth and number, with the offset of every compound entry.
 //!
-//! - [`read_root`], [`read_optional_root`]: from a [`Reader`], with the root's name (until 763) or without (764+).
+//! - [`read_root`], [`read_optional_root`]: from a [`Reader`](crate::wire::Reader), with the root's name (until 763) or without (764+).
 //! - [`Tag`], [`Compound`], [`List`]: the tree, entries in the order in which they came.
 //! - [`write_root`]: the inverse.
 

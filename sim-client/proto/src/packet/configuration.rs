@@ -1,4 +1,6 @@
-use super::join::{configuration_summary, read_codec};
+use std::sync::Arc;
+
+use super::join::read_codec;
 use super::login::read_json_text;
 use super::{Packet, play};
 use crate::Text;
@@ -18,7 +20,7 @@ const MAX_PACK_TEXT: usize = 32_767;
 #[derive(Clone, Debug, PartialEq)]
 pub enum RegistryData {
     /// All of them (764, 765).
-    Compound(Compound),
+    Compound(Arc<Compound>),
     /// One of them (766+).
     One {
         /// The registry's identifier.
@@ -34,7 +36,7 @@ pub struct RegistryEntry {
     /// Its identifier.
     pub name: String,
     /// What it is; None when both sides have it from a known pack (766+).
-    pub element: Option<Tag>,
+    pub element: Option<Arc<Tag>>,
 }
 
 /// The tags of one registry.
@@ -84,7 +86,9 @@ pub(super) fn read_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, 
 
 fn registry_data(r: &mut Reader<'_>) -> Result<RegistryData, DecodeError> {
     if r.version().registry_source() == RegistrySource::Compound {
-        return read_codec(r, "codec").map(RegistryData::Compound);
+        return read_codec(r, "codec")
+            .map(Arc::new)
+            .map(RegistryData::Compound);
     }
     let registry = r.identifier("id")?.to_owned();
     let entries = r.array("entries", MAX_ENTRIES, |r| {
@@ -92,11 +96,17 @@ fn registry_data(r: &mut Reader<'_>) -> Result<RegistryData, DecodeError> {
         let element = r.option("value", |r| {
             let start = r.offset();
             // Mostly compounds; the block transformers of 777 are lists.
-            let value = nbt::read_element_root(r, "value")?;
+            let tag = nbt::read_element_root(r, "value")?;
             if r.is_recording() {
-                r.record("value", start, configuration_summary(&value));
+                match &tag {
+                    Tag::Compound(compound) => {
+                        let entries = compound.entries.len();
+                        r.record("value", start, format_args!("compound, {entries} entries"));
+                    }
+                    other => r.record("value", start, other.kind()),
+                }
             }
-            Ok(value)
+            Ok(Arc::new(tag))
         })?;
         Ok(RegistryEntry { name, element })
     })?;

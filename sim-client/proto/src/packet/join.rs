@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::Packet;
 use crate::layout::{self, JoinField};
 use crate::nbt::{self, Compound};
@@ -37,7 +39,7 @@ pub struct JoinGame {
     /// All worlds of the server (735+).
     pub world_names: Vec<String>,
     /// The registries (735-763).
-    pub codec: Option<Compound>,
+    pub codec: Option<Arc<Compound>>,
     /// The kind of world.
     pub dimension: Dimension,
     /// Which world (735+).
@@ -158,7 +160,7 @@ fn read_field(
                 r.identifier("").map(str::to_owned)
             })?;
         }
-        JoinField::Codec => join.codec = Some(read_codec(r, "dimensionCodec")?),
+        JoinField::Codec => join.codec = Some(Arc::new(read_codec(r, "dimensionCodec")?)),
         JoinField::DimensionByte => {
             join.dimension = Dimension::Number(i32::from(r.i8("dimension")?))
         }
@@ -216,12 +218,7 @@ pub(super) fn read_codec(r: &mut Reader<'_>, name: &'static str) -> Result<Compo
         );
         for entry in &compound.entries {
             r.within(name, |r| {
-                r.record_span(
-                    &entry.name,
-                    entry.offset,
-                    entry.len,
-                    configuration_summary(&entry.tag),
-                );
+                r.record_span(&entry.name, entry.offset, entry.len, summary(&entry.tag));
                 Ok::<(), DecodeError>(())
             })?;
         }
@@ -230,7 +227,7 @@ pub(super) fn read_codec(r: &mut Reader<'_>, name: &'static str) -> Result<Compo
 }
 
 /// A tag in a few words.
-pub(super) fn configuration_summary(tag: &nbt::Tag) -> String {
+fn summary(tag: &nbt::Tag) -> String {
     match tag {
         nbt::Tag::Compound(compound) => match compound.get("value").and_then(nbt::Tag::as_list) {
             Some(list) => format!("registry, {} entries", list.items.len()),

@@ -399,3 +399,17 @@ fn time(r: &mut Reader<'_>) -> Result<Packet, DecodeError> {
     };
     Ok(Packet::Time { age, time })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unpack;
+
+    #[test]
+    fn packed_positions_keep_their_signs() {
+        // The example of the protocol's public description, in the order from 477 on.
+        let packed = 0x4607_632c_15b4_833f_u64.cast_signed();
+        assert_eq!(unpack(packed, false), (18_357_644, 831, -20_882_616));
+        let old = (1_i64 << 38) | (0xfff_i64 << 26) | 0x3ff_fffe;
+        assert_eq!(unpack(old, true), (1, -1, -2));
+    }
+}

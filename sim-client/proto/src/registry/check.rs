@@ -51,7 +51,7 @@ pub(super) fn check(
     for registry in &registries.all {
         for entry in &registry.entries {
             check_entry(version, registry, entry, tags, packs_agreed)?;
-            if entry.element.is_none() && is_unknown(version, &registry.name, &entry.name) {
+            if entry.given().is_none() && is_unknown(version, &registry.name, &entry.name) {
                 let (registry, entry) = (registry.name.clone(), entry.name.clone());
                 remarks.push(RemarkKind::UnknownRegistryEntry { registry, entry });
             }
@@ -80,7 +80,7 @@ fn check_entry(
         entry: entry.name.clone(),
         packs_agreed,
     };
-    let Some(given) = &entry.element else {
+    let Some(given) = entry.given() else {
         if !packs_agreed || !entry.name.starts_with(VANILLA) {
             return Err(no_data());
         }
@@ -89,8 +89,22 @@ fn check_entry(
             None => Ok(()),
         };
     };
-    element(version, &registry.name, &entry.name, given)?;
-    check_tags(version, registry, entry, given, tags)
+    match given {
+        Tag::Compound(given) => {
+            element(version, &registry.name, &entry.name, given)?;
+            check_tags(version, registry, entry, given, tags)
+        }
+        Tag::List(_) if layout::has_list_elements(version, &registry.name) => Ok(()),
+        other => Err(RegistryFault::Element {
+            registry: registry.name.clone(),
+            entry: entry.name.clone(),
+            field: "(whole)".to_owned(),
+            problem: ElementProblem::WrongType {
+                found: other.kind().to_string(),
+                expected: "a compound",
+            },
+        }),
+    }
 }
 
 /// Whether the data here have the registry, but not the entry. They may lack an entry that the game has, so this alone is
@@ -295,7 +309,7 @@ mod tests {
         let entry = Entry {
             name: "minecraft:x".to_owned(),
             id: 0,
-            element: None,
+            element: crate::registry::Element::Own,
         };
         let tags = sent
             .iter()

@@ -5,6 +5,8 @@ mod fault;
 
 pub use fault::{ElementProblem, RegistryFault};
 
+use std::sync::Arc;
+
 use crate::Version;
 use crate::layout::FieldKind;
 use crate::nbt::{self, Compound, Tag};
@@ -37,61 +39,59 @@ struct Registry {
 struct Entry {
     name: String,
     id: i32,
-    /// None if it is the client's own, from a known pack.
-    element: Option<Compound>,
+    element: Element,
+}
+
+/// Where an entry's element is. What came in one compound is left there.
+#[derive(Clone, Debug, PartialEq)]
+enum Element {
+    /// The client has it, from a known pack.
+    Own,
+    Given(Arc<Tag>),
+    /// An item of a list in the codec.
+    InCodec {
+        codec: Arc<Compound>,
+        registry: usize,
+        item: usize,
+    },
+}
+
+impl Entry {
+    /// What the server sent of it.
+    fn given(&self) -> Option<&Tag> {
+        match &self.element {
+            Element::Own => None,
+            Element::Given(element) => Some(element),
+            Element::InCodec {
+                codec,
+                registry,
+                item,
+            } => match &codec.entries.get(*registry)?.tag {
+                Tag::List(list) => list.items.get(*item),
+                Tag::Compound(registry) => {
+                    let list = registry.get("value")?.as_list()?;
+                    list.items.get(*item)?.as_compound()?.get("element")
+                }
+                _ => None,
+            },
+        }
+    }
 }
 
 impl Registries {
     /// From the codec of JoinGame (735-763) or the one compound of the configuration phase (764, 765).
     pub(crate) fn from_codec(
         version: Version,
-        codec: &Compound,
+        codec: &Arc<Compound>,
     ) -> Result<Registries, RegistryFault> {
-        let mut all = Vec::new();
         if version.has_dimension_list() {
-            let list = codec.get("dimension").and_then(Tag::as_list);
-            let list = list.ok_or_else(|| RegistryFault::Missing {
-                registry: DIMENSION_TYPE.to_owned(),
-            })?;
-            all.push(Registry {
-                name: DIMENSION_TYPE.to_owned(),
-                entries: old_dimensions(&list.items)?,
-            });
-            return Ok(Registries { all });
-        }
-        for entry in &codec.entries {
-            let malformed = |problem| RegistryFault::Malformed {
-                registry: entry.name.clone(),
-                problem,
-            };
-            let registry = entry
-                .tag
-                .as_compound()
-                .ok_or_else(|| malformed("it is no compound"))?;
-            let kind = registry
-                .get("type")
-                .and_then(Tag::as_str)
-                .ok_or_else(|| malformed("it has no `type`"))?;
-            if kind != entry.name {
-                return Err(malformed("its `type` is not its name"));
-            }
-            let value = registry
-                .get("value")
-                .and_then(Tag::as_list)
-                .ok_or_else(|| malformed("it has no `value`"))?;
-            let mut entries = Vec::with_capacity(value.items.len());
-            for item in &value.items {
-                entries.push(codec_entry(&entry.name, item)?);
-            }
-            entries.sort_by_key(|entry| entry.id);
-            if entries.windows(2).any(|pair| pair[0].id == pair[1].id) {
-                return Err(malformed("two entries have the same `id`"));
-            }
-            all.push(Registry {
-                name: entry.name.clone(),
-                entries,
+            return old_dimensions(codec).map(|registry| Registries {
+                all: vec![registry],
             });
         }
+        let all = (0..codec.entries.len())
+            .map(|index| codec_registry(codec, index))
+            .collect::<Result<_, _>>()?;
         Ok(Registries { all })
     }
 
@@ -112,7 +112,7 @@ impl Registries {
         let known = &mut self.all[index].entries;
         for entry in entries.iter().take(MAX_ENTRIES.saturating_sub(known.len())) {
             let id = i32::try_from(known.len()).unwrap_or(i32::MAX);
-            let element = entry.element.as_ref().and_then(Tag::as_compound).cloned();
+            let element = entry.element.clone().map_or(Element::Own, Element::Given);
             known.push(Entry {
                 name: with_namespace(&entry.name),
                 id,
@@ -174,11 +174,13 @@ impl Registries {
             Dimension::Index(index) => registry
                 .and_then(|registry| registry.entries.iter().find(|entry| entry.id == *index)),
         };
-        Ok(entry.map(|entry| match &entry.element {
-            Some(element) => shape_of(version, element),
-            None => own_element(version, DIMENSION_TYPE, &entry.name)
-                .map_or(WorldShape::CLASSIC, |element| shape_of(version, &element)),
-        }))
+        Ok(
+            entry.map(|entry| match entry.given().and_then(Tag::as_compound) {
+                Some(element) => shape_of(version, element),
+                None => own_element(version, DIMENSION_TYPE, &entry.name)
+                    .map_or(WorldShape::CLASSIC, |element| shape_of(version, &element)),
+            }),
+        )
     }
 
     fn get(&self, name: &str) -> Option<&Registry> {
@@ -186,58 +188,109 @@ impl Registries {
     }
 }
 
-fn old_dimensions(items: &[Tag]) -> Result<Vec<Entry>, RegistryFault> {
+/// 735 and 736: a list of dimension types that hold their names.
+fn old_dimensions(codec: &Arc<Compound>) -> Result<Registry, RegistryFault> {
+    let missing = || RegistryFault::Missing {
+        registry: DIMENSION_TYPE.to_owned(),
+    };
     let malformed = |problem| RegistryFault::Malformed {
         registry: DIMENSION_TYPE.to_owned(),
         problem,
     };
-    let mut entries = Vec::with_capacity(items.len());
-    for (item, id) in items.iter().zip(0..) {
-        let element = item
+    let index = codec
+        .entries
+        .iter()
+        .position(|entry| entry.name == "dimension")
+        .ok_or_else(missing)?;
+    let list = codec.entries[index].tag.as_list().ok_or_else(missing)?;
+    let mut entries = Vec::with_capacity(list.items.len());
+    for (item, id) in list.items.iter().zip(0..) {
+        let item = item
             .as_compound()
             .ok_or_else(|| malformed("an entry is no compound"))?;
-        let name = element
+        let name = item
             .get("name")
             .and_then(Tag::as_str)
             .ok_or_else(|| malformed("an entry has no `name`"))?;
         entries.push(Entry {
             name: with_namespace(name),
             id,
-            element: Some(element.clone()),
+            element: in_codec(codec, index, entries.len()),
         });
     }
-    Ok(entries)
+    Ok(Registry {
+        name: DIMENSION_TYPE.to_owned(),
+        entries,
+    })
 }
 
-fn codec_entry(registry: &str, item: &Tag) -> Result<Entry, RegistryFault> {
+/// A registry of the codec from 751 on: `type`, and `value`, a list of `name`, `id` and `element`.
+fn codec_registry(codec: &Arc<Compound>, index: usize) -> Result<Registry, RegistryFault> {
+    let nbt::Entry {
+        name: registry,
+        tag,
+        ..
+    } = &codec.entries[index];
     let malformed = |problem| RegistryFault::Malformed {
-        registry: registry.to_owned(),
+        registry: registry.clone(),
         problem,
     };
-    let item = item
+    let compound = tag
         .as_compound()
-        .ok_or_else(|| malformed("an entry is no compound"))?;
-    let name = item
-        .get("name")
+        .ok_or_else(|| malformed("it is no compound"))?;
+    let kind = compound
+        .get("type")
         .and_then(Tag::as_str)
-        .ok_or_else(|| malformed("an entry has no `name`"))?;
-    let id = item
-        .get("id")
-        .and_then(Tag::as_i64)
-        .ok_or_else(|| malformed("an entry has no `id`"))?;
-    let id = i32::try_from(id)
-        .ok()
-        .filter(|id| *id >= 0)
-        .ok_or_else(|| malformed("an `id` is out of range"))?;
-    let element = item
-        .get("element")
-        .and_then(Tag::as_compound)
-        .ok_or_else(|| malformed("an entry has no `element`"))?;
-    Ok(Entry {
-        name: with_namespace(name),
-        id,
-        element: Some(element.clone()),
+        .ok_or_else(|| malformed("it has no `type`"))?;
+    if kind != registry {
+        return Err(malformed("its `type` is not its name"));
+    }
+    let list = compound
+        .get("value")
+        .and_then(Tag::as_list)
+        .ok_or_else(|| malformed("it has no `value`"))?;
+    let mut entries = Vec::with_capacity(list.items.len());
+    for item in &list.items {
+        let item = item
+            .as_compound()
+            .ok_or_else(|| malformed("an entry is no compound"))?;
+        let name = item
+            .get("name")
+            .and_then(Tag::as_str)
+            .ok_or_else(|| malformed("an entry has no `name`"))?;
+        let id = item
+            .get("id")
+            .and_then(Tag::as_i64)
+            .ok_or_else(|| malformed("an entry has no `id`"))?;
+        let id = i32::try_from(id)
+            .ok()
+            .filter(|id| *id >= 0)
+            .ok_or_else(|| malformed("an `id` is out of range"))?;
+        if item.get("element").and_then(Tag::as_compound).is_none() {
+            return Err(malformed("an entry has no `element`"));
+        }
+        entries.push(Entry {
+            name: with_namespace(name),
+            id,
+            element: in_codec(codec, index, entries.len()),
+        });
+    }
+    entries.sort_by_key(|entry| entry.id);
+    if entries.windows(2).any(|pair| pair[0].id == pair[1].id) {
+        return Err(malformed("two entries have the same `id`"));
+    }
+    Ok(Registry {
+        name: registry.clone(),
+        entries,
     })
+}
+
+fn in_codec(codec: &Arc<Compound>, registry: usize, item: usize) -> Element {
+    Element::InCodec {
+        codec: Arc::clone(codec),
+        registry,
+        item,
+    }
 }
 
 fn shape_of(version: Version, element: &Compound) -> WorldShape {

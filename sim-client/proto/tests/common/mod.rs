@@ -623,3 +623,21 @@ fn heightmaps(w: &mut Writer, p: i32) {
     named(w, 12, "MOTION_BLOCKING");
     w.i32(37).raw(&[0; 37 * 8]).u8(0);
 }
+
+/// Keeps a client from timing out, without touching its world.
+pub fn keep_alive(duel: &mut Duel, seconds: u64) {
+    for _ in 0..seconds {
+        let data = keep_alive_bytes(duel.protocol, 5);
+        duel.send("keep_alive", &data).pass(Duration::from_secs(1));
+    }
+}
+
+pub fn keep_alive_bytes(protocol: i32, id: i64) -> Vec<u8> {
+    let mut w = Writer::new();
+    match protocol {
+        ..47 => w.i32(i32::try_from(id).unwrap()),
+        47..340 => w.varint(i32::try_from(id).unwrap()),
+        340.. => w.i64(id),
+    };
+    w.into_bytes()
+}

@@ -1,0 +1,108 @@
+//! What a client of the lobby sees on each protocol: decoded and annotated, so that a change of a byte is a change of
+//! a line that a person can read.
+
+mod support;
+
+use std::time::Duration;
+
+use reference_backend::{HostEvent, RawPacket};
+use vb_data::{Direction, State};
+use vbspec::report::{dump, trace_text};
+use vbspec::subject::player::{JOIN_LIMIT, secs};
+
+const SEED: u64 = 1;
+
+#[test]
+fn join_game() {
+    each_protocol("join_game", |protocol| {
+        let dumped = support::LOBBY.in_lab(protocol, SEED, async |lab| {
+            let player = lab.join().await.expect("the client joins");
+            let (_, login) = player.named("login").next().expect("JoinGame came");
+            let lines = dump::packet(
+                protocol,
+                State::Play,
+                Direction::Clientbound,
+                login.id,
+                &login.data,
+            );
+            // The dump is bounded; the hash is over every byte.
+            format!("{}\nFNV-1a {:016x}", lines.join("\n"), fnv(&login.data))
+        });
+        dumped.expect("the lobby starts")
+    });
+}
+
+#[test]
+fn join() {
+    each_protocol("join", |protocol| {
+        let trace = support::LOBBY.in_lab(protocol, SEED, async |lab| {
+            let mut player = lab.connect(lab.client());
+            assert!(
+                player.until_in_world(JOIN_LIMIT).await,
+                "{}",
+                player.stands()
+            );
+            player.live(Duration::from_millis(500)).await;
+            trace_text(&player.trace())
+        });
+        trace.expect("the lobby starts")
+    });
+}
+
+#[test]
+fn keep_alive() {
+    each_protocol("keep_alive", |protocol| {
+        let exchange = support::LOBBY.in_lab(protocol, SEED, async |lab| {
+            let mut player = lab.join().await.expect("the client joins");
+            player.live(Duration::from_secs(120)).await;
+            let lines = lab.recorder.all(|seen| match &seen.event {
+                HostEvent::PacketOut { packet, .. } => {
+                    line(protocol, Direction::Clientbound, seen.at, packet)
+                }
+                HostEvent::PacketIn { packet, .. } => {
+                    line(protocol, Direction::Serverbound, seen.at, packet)
+                }
+                _ => None,
+            });
+            lines.join("\n")
+        });
+        exchange.expect("the lobby starts")
+    });
+}
+
+/// A keep-alive, annotated; nothing for other packets.
+fn line(protocol: i32, direction: Direction, at: Duration, packet: &RawPacket) -> Option<String> {
+    let table = vb_data::packets(protocol, State::Play, direction)?;
+    if table.name(packet.packet_id)? != "keep_alive" {
+        return None;
+    }
+    let arrow = if direction == Direction::Clientbound {
+        "<-"
+    } else {
+        "->"
+    };
+    let lines = dump::packet(
+        protocol,
+        State::Play,
+        direction,
+        packet.packet_id,
+        &packet.data,
+    );
+    Some(format!(
+        "{:>10} {arrow} {}",
+        secs(at),
+        lines.join("\n              ")
+    ))
+}
+
+fn each_protocol(what: &str, make: impl Fn(i32) -> String) {
+    for &protocol in vb_data::supported() {
+        insta::assert_snapshot!(format!("{what}@{protocol}"), make(protocol));
+    }
+}
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,394 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use infrarust_protocol::packets::Packet;
+use infrarust_protocol::{
+    ConnectionState, PacketRegistry, ProtocolVersion, build_default_registry,
+};
+use sim_proto::wire::Field;
+use vb_data::{Direction, State};
+use witness_packets::{Meant, Recorded, Recording, Value};
+
+use crate::exceptions::Problem;
+
+static REGISTRY: LazyLock<PacketRegistry> = LazyLock::new(build_default_registry);
+
+/// Direction, state and our name of a packet.
+pub(crate) type Kind = (Direction, State, String);
+
+/// What differs between two readings of one packet.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    found: Vec<String>,
+    /// What it read, field by field, as text.
+    said: BTreeMap<String, String>,
+}
+
+impl Differences {
+    /// Notes a field as it read it, and whether we read it otherwise.
+    pub(crate) fn field<T: PartialEq + fmt::Debug>(&mut self, name: &str, theirs: T, ours: T) {
+        self.said(name, &theirs);
+        self.compare(name, theirs, ours);
+    }
+
+    /// A field that we say the protocol does not have is not compared: if they had it, there would be bytes for it.
+    pub(crate) fn optional<T: PartialEq + fmt::Debug>(
+        &mut self,
+        name: &str,
+        theirs: T,
+        ours: Option<T>,
+    ) {
+        if let Some(ours) = ours {
+            self.field(name, theirs, ours);
+        }
+    }
+
+    /// Notes whether we read a field otherwise.
+    pub(crate) fn compare<T: PartialEq + fmt::Debug>(&mut self, name: &str, theirs: T, ours: T) {
+        if theirs != ours {
+            self.note(format!("{name} is {theirs:?} to it and {ours:?} to us"));
+        }
+    }
+
+    /// Notes a field as it read it.
+    pub(crate) fn said(&mut self, name: &str, theirs: impl fmt::Debug) {
+        self.said.insert(name.to_owned(), format!("{theirs:?}"));
+    }
+
+    /// Notes that something cannot be compared.
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.found.push(text.into());
+    }
+
+    /// Notes each field that it read otherwise than it was meant.
+    fn against(&mut self, meant: &[Meant]) {
+        for Meant { field, value } in meant {
+            let names = field.trim_start_matches('?').split('|');
+            let read = names
+                .into_iter()
+                .find_map(|name| Some((name, self.said.get(name)?)));
+            if let Some((name, read)) = read
+                && !texts(value).contains(read)
+            {
+                let text = format!("{name} is {read} to it, {value:?} was meant");
+                self.found.push(text);
+            }
+        }
+    }
+}
+
+/// A value in the texts that a reading of it may have.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Int(value) | Value::Choice(value, _) => vec![format!("{value:?}")],
+        Value::Float(value) => vec![format!("{value:?}")],
+        Value::Double(value) => vec![format!("{value:?}")],
+        Value::Bool(value) => vec![format!("{value:?}")],
+        Value::Str(value) => vec![format!("{value:?}")],
+        Value::Strs(value) => vec![format!("{value:?}")],
+        Value::Text(value) => vec![format!("{:?}", Some(value))],
+        Value::Uuid(value) => vec![format!("{value:?}")],
+        Value::Block(value) => vec![format!("{value:?}")],
+        // A game mode that there is not has a number too.
+        Value::Absent => vec!["None".to_owned(), "-1".to_owned()],
+    }
+}
+
+/// One protocol's judgement.
+pub(crate) struct Run<'a> {
+    pub(crate) version: ProtocolVersion,
+    recording: &'a Recording,
+    kinds: BTreeSet<Kind>,
+    problems: Vec<Problem>,
+    ours_read: usize,
+    theirs_read: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(version: ProtocolVersion, recording: &'a Recording) -> Self {
+        let kinds = BTreeSet::new();
+        Self {
+            version,
+            recording,
+            kinds,
+            problems: Vec::new(),
+            ours_read: 0,
+            theirs_read: 0,
+        }
+    }
+
+    /// The kinds of packets that were judged.
+    pub(crate) fn kinds(&self) -> &BTreeSet<Kind> {
+        &self.kinds
+    }
+
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// How many packets of ours it read.
+    pub(crate) fn ours_read(&self) -> usize {
+        self.ours_read
+    }
+
+    /// How many packets of its own we read.
+    pub(crate) fn theirs_read(&self) -> usize {
+        self.theirs_read
+    }
+
+    /// Since a protocol.
+    pub(crate) fn since(&self, protocol: i32) -> bool {
+        self.version.0 >= protocol
+    }
+
+    /// How many sections a chunk has in the world that the client joined.
+    pub(crate) fn sections(&self) -> usize {
+        self.recording
+            .context
+            .world
+            .map_or(0, |world| world.sections())
+    }
+
+    /// Whether both sides have the packet, with the same id. The first question of all.
+    fn common<T: Packet>(&mut self, name: &'static str) -> Option<Kind> {
+        let state = state_of(T::STATE);
+        let direction = match T::DIRECTION {
+            infrarust_protocol::Direction::Clientbound => Direction::Clientbound,
+            infrarust_protocol::Direction::Serverbound => Direction::Serverbound,
+        };
+        let kind = (direction, state, name.to_owned());
+        let theirs = REGISTRY.get_packet_id::<T>(self.version);
+        let ours =
+            vb_data::packets(self.version.0, state, direction).and_then(|table| table.id(name));
+        match (theirs, ours) {
+            (Some(theirs), Some(ours)) if theirs == ours => {
+                self.kinds.insert(kind.clone());
+                Some(kind)
+            }
+            (Some(theirs), Some(ours)) => {
+                self.kinds.insert(kind.clone());
+                self.problem(&kind, format!("its id is {theirs:#04x}, ours {ours:#04x}"));
+                Some(kind)
+            }
+            (Some(theirs), None) => {
+                self.problem(
+                    &kind,
+                    format!("it has id {theirs:#04x}, our tables have no such packet"),
+                );
+                None
+            }
+            // It knows nothing of it: counted among what it was not asked.
+            (None, _) => None,
+        }
+    }
+
+    fn problem(&mut self, kind: &Kind, text: String) {
+        let (direction, state, name) = kind;
+        let problem = Problem {
+            packet: format!("{direction} {state} {name}"),
+            text,
+        };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// For packets whose contents it passes on unread: the id alone.
+    pub(crate) fn id_only<T: Packet>(&mut self, name: &'static str) {
+        let _ = self.common::<T>(name);
+    }
+
+    /// A clientbound packet: it reads ours and we read its samples, and both readings of each say the same.
+    pub(crate) fn clientbound<T: Packet>(
+        &mut self,
+        name: &'static str,
+        samples: Vec<T>,
+        compare: impl Fn(&T, &sim_proto::Packet, &mut Differences),
+    ) {
+        let Some(kind) = self.common::<T>(name) else {
+            return;
+        };
+        let recording = self.recording;
+        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
+        self.ours(&kind, read, &compare);
+        self.its(&kind, &samples, read, &compare);
+    }
+
+    /// A clientbound packet that it only writes.
+    pub(crate) fn written_only<T: Packet>(
+        &mut self,
+        name: &'static str,
+        samples: Vec<T>,
+        compare: impl Fn(&T, &sim_proto::Packet, &mut Differences),
+    ) {
+        let Some(kind) = self.common::<T>(name) else {
+            return;
+        };
+        let recording = self.recording;
+        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
+        self.its(&kind, &samples, read, &compare);
+    }
+
+    /// A serverbound packet: it reads ours, and our dumps read its samples.
+    pub(crate) fn serverbound<T: Packet>(
+        &mut self,
+        name: &'static str,
+        samples: Vec<T>,
+        compare: impl Fn(&T, &Fields, &mut Differences),
+    ) {
+        let Some(kind) = self.common::<T>(name) else {
+            return;
+        };
+        let protocol = self.version.0;
+        let read = |data: &[u8]| read_serverbound(protocol, &kind, data);
+        self.ours(&kind, read, &compare);
+        self.its(&kind, &samples, read, &compare);
+    }
+
+    fn ours<T: Packet, R>(
+        &mut self,
+        kind: &Kind,
+        read: impl Fn(&[u8]) -> Result<R, String>,
+        compare: &impl Fn(&T, &R, &mut Differences),
+    ) {
+        for Recorded { data, meant, .. } in self.recorded(kind) {
+            self.ours_read += 1;
+            let theirs = self.decoded::<T>(kind, data);
+            match read(data) {
+                Err(error) => self.problem(kind, format!("ours, to us: {error}")),
+                Ok(ours) => {
+                    if let Some(theirs) = theirs {
+                        self.compare(kind, "ours", meant, |out| compare(&theirs, &ours, out));
+                    }
+                }
+            }
+        }
+    }
+
+    fn its<T: Packet, R>(
+        &mut self,
+        kind: &Kind,
+        samples: &[T],
+        read: impl Fn(&[u8]) -> Result<R, String>,
+        compare: &impl Fn(&T, &R, &mut Differences),
+    ) {
+        for sample in samples {
+            self.theirs_read += 1;
+            match self.encoded(sample).and_then(|data| read(&data)) {
+                Err(error) => self.problem(kind, format!("its, to us: {error}")),
+                Ok(ours) => self.compare(kind, "its", &[], |out| compare(sample, &ours, out)),
+            }
+        }
+    }
+
+    fn compare(
+        &mut self,
+        kind: &Kind,
+        whose: &str,
+        meant: &[Meant],
+        compare: impl FnOnce(&mut Differences),
+    ) {
+        let mut differences = Differences::default();
+        compare(&mut differences);
+        differences.against(meant);
+        for difference in differences.found {
+            self.problem(kind, format!("{whose}: {difference}"));
+        }
+    }
+
+    fn recorded(&self, kind: &Kind) -> impl Iterator<Item = &'a Recorded> + use<'a> {
+        let (direction, state, name) = kind.clone();
+        let packets: &'a [Recorded] = &self.recording.packets;
+        packets.iter().filter(move |packet| {
+            packet.direction == direction && packet.state == state && packet.name == name
+        })
+    }
+
+    /// What it reads of a packet of ours. Bytes that it leaves are a problem, but no reason not to look at the rest.
+    fn decoded<T: Packet>(&mut self, kind: &Kind, data: &[u8]) -> Option<T> {
+        let mut rest = data;
+        match T::decode(&mut rest, self.version) {
+            Ok(packet) => {
+                if !rest.is_empty() {
+                    let left = rest.len();
+                    self.problem(kind, format!("ours, to it: {left} bytes left over"));
+                }
+                Some(packet)
+            }
+            Err(error) => {
+                self.problem(kind, format!("ours, to it: {error}"));
+                None
+            }
+        }
+    }
+
+    fn encoded<T: Packet>(&self, packet: &T) -> Result<Vec<u8>, String> {
+        let mut data = Vec::new();
+        packet
+            .encode(&mut data, self.version)
+            .map_err(|error| format!("it cannot write this: {error}"))?;
+        Ok(data)
+    }
+}
+
+fn read_clientbound(
+    recording: &Recording,
+    (_, state, name): &Kind,
+    data: &[u8],
+) -> Result<sim_proto::Packet, String> {
+    let data = Bytes::copy_from_slice(data);
+    sim_proto::decode(&recording.context, *state, name, &data).map_err(|error| error.to_string())
+}
+
+fn read_serverbound(
+    protocol: i32,
+    (direction, state, name): &Kind,
+    data: &[u8],
+) -> Result<Fields, String> {
+    let version = sim_proto::Version::new(protocol);
+    let id = vb_data::packets(protocol, *state, *direction).and_then(|table| table.id(name));
+    let annotated = sim_proto::annotate(version, *state, *direction, id.unwrap_or(-1), data);
+    if let Some(error) = annotated.error {
+        return Err(error.to_string());
+    }
+    match annotated.fields.iter().find(|field| field.path == NOT_READ) {
+        Some(rest) => Err(format!("{} not read", rest.value)),
+        None => Ok(Fields(annotated.fields)),
+    }
+}
+
+/// What a dump calls bytes that it did not take apart.
+const NOT_READ: &str = "(not read)";
+
+/// A serverbound packet as our dumps show it.
+pub(crate) struct Fields(Vec<Field>);
+
+impl Fields {
+    /// The text of a field; None when the packet does not have it.
+    pub(crate) fn get(&self, path: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|field| field.path == path)
+            .map(|field| field.value.as_str())
+    }
+
+    /// How many bytes a field has.
+    pub(crate) fn length(&self, path: &str) -> Option<usize> {
+        self.0
+            .iter()
+            .find(|field| field.path == path)
+            .map(|field| field.len)
+    }
+}
+
+fn state_of(state: ConnectionState) -> State {
+    match state {
+        ConnectionState::Handshake => State::Handshaking,
+        ConnectionState::Status => State::Status,
+        ConnectionState::Login => State::Login,
+        ConnectionState::Config => State::Configuration,
+        ConnectionState::Play => State::Play,
+    }
+}

@@ -1,0 +1,95 @@
+//! The program: what it says of mistakes, and its exit codes.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A folder with a configuration, and with the lobby under the name `lobby`.
+fn folder(name: &str, config: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(folder.join("plugins")).expect("the files can be written");
+    let artifact = format!(
+        "{}/../fixtures/artifacts/lobby.wasm",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::copy(artifact, folder.join("plugins/lobby.wasm")).expect("the files can be written");
+    std::fs::write(folder.join("host.toml"), config).expect("the files can be written");
+    folder
+}
+
+fn run(arguments: &[&str], folder: &PathBuf) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_reference-backend"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("the program runs");
+    let text = [stdout, stderr].concat();
+    (status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn check(name: &str, config: &str) -> (Option<i32>, String) {
+    run(&["check", "--config", "host.toml"], &folder(name, config))
+}
+
+#[test]
+fn a_good_configuration_is_good() {
+    let (code, text) = check(
+        "good",
+        "[plugins.lobby]\npermissions = [\"virtual-backend\"]\n",
+    );
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("host.toml: good"), "{text}");
+}
+
+#[test]
+fn mistakes_exit_with_2_and_say_how_to_mend_them() {
+    let cases = [
+        (
+            "unknown",
+            "[plugins.lobby]\npermission = []\n",
+            "did you mean `permissions`?",
+        ),
+        (
+            "missing",
+            "[plugins.other]\n",
+            "plugins_dir must hold other.wasm",
+        ),
+        (
+            "denied",
+            "[plugins.lobby]\n",
+            "permissions = [\"virtual-backend\"]",
+        ),
+        (
+            "small",
+            "[plugins.lobby.limits]\ncomponent_bytes = 1000\n",
+            "raise `component_bytes`",
+        ),
+    ];
+    for (name, config, help) in cases {
+        let (code, text) = check(name, config);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(
+            text.contains("Error: ") && text.contains(help),
+            "{name}: {text}"
+        );
+    }
+    let (code, text) = run(&["check"], &folder("usage", ""));
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--config"), "{text}");
+}
+
+#[test]
+fn an_address_that_is_taken_exits_with_3() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = format!("bind = \"{}\"\n", taken.local_addr().unwrap());
+    let (code, text) = run(
+        &["serve", "--config", "host.toml"],
+        &folder("taken", &config),
+    );
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("cannot listen on 127.0.0.1"), "{text}");
+}
