@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::case::Spread;
 use crate::event::{CaseFinished, Event, RunFinished};
 use crate::exit::Exit;
 use crate::protocols;
@@ -45,15 +46,21 @@ where
 {
     let began = Instant::now();
     let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
+    let order = order(jobs);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..threads.get().min(jobs.len()) {
-            let (sender, next, judge) = (sender.clone(), &next, &judge);
+            let (sender, next, judge, order) = (sender.clone(), &next, &judge, &order);
             scope.spawn(move || {
                 loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(&job) = jobs.get(index) else { return };
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((index, job)) = order
+                        .get(place)
+                        .and_then(|&index| Some((index, *jobs.get(index)?)))
+                    else {
+                        return;
+                    };
                     if sender.send(finish(index, job, expected, judge)).is_err() {
                         return;
                     }
@@ -85,6 +92,17 @@ where
 #[must_use]
 pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// In which order the jobs are begun: first the claims that are looked at on one protocol only, which are the long
+/// ones, so that none of them is what everybody waits for in the end.
+fn order(jobs: &[Job]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|&index| {
+        jobs.get(index)
+            .is_some_and(|job| job.case.spread == Spread::Each)
+    });
+    order
 }
 
 fn finish(

@@ -108,11 +108,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-<<<<<<< HEAD
-    println!("ns a packet, median of {ROUNDS} rounds");
-=======
     println!("ns a packet, tenth percentile of {ROUNDS} rounds");
->>>>>>> main
     println!(
         "{:<8}{:>12}{:>9}{:>9}{:>9}{:>8}",
         "meter", "", "native", "bridge", "more", "ratio"
@@ -193,24 +189,11 @@ fn incoming(
     session: &dyn VirtualBackendSession,
     size: usize,
 ) -> f64 {
-<<<<<<< HEAD
-    let count = if size > 1024 { 5_000 } else { 20_000 };
-=======
     let count = 1_000;
->>>>>>> main
     let packet = RawPacket {
         packet_id: 0,
         data: vec![0x55; size].into(),
     };
-<<<<<<< HEAD
-    median(|| {
-        let start = Instant::now();
-        for _ in 0..count {
-            now(handler.on_packet_received(session, black_box(&packet)));
-        }
-        start.elapsed().as_nanos() as f64 / f64::from(count)
-    })
-=======
     low((0..ROUNDS)
         .map(|_| {
             let start = Instant::now();
@@ -220,7 +203,6 @@ fn incoming(
             start.elapsed().as_nanos() as f64 / f64::from(count)
         })
         .collect())
->>>>>>> main
 }
 
 async fn outgoing(

@@ -10,11 +10,7 @@ fn parse(text: &str) -> HostConfig {
 
 fn error(text: &str) -> String {
     HostConfig::parse(text, "host.toml")
-<<<<<<< HEAD
-        .unwrap_err()
-=======
         .expect_err("a mistake")
->>>>>>> main
         .to_string()
 }
 

@@ -54,8 +54,6 @@ async fn every_protocol_gets_into_the_lobby_and_out_again() {
         recorder.count(|event| matches!(event, HostEvent::Trap { .. })),
         0
     );
-<<<<<<< HEAD
-=======
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,5 +123,4 @@ async fn a_client_joins_over_tcp() {
     let (told, ()) = tokio::join!(told, host.shutdown("enough"));
     assert!(format!("{:?}", told.unwrap()).contains("enough"));
     serving.await.unwrap().unwrap();
->>>>>>> main
 }

@@ -81,36 +81,6 @@ async fn a_profile_reaches_the_guest_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-<<<<<<< HEAD
-async fn every_protocol_reaches_the_probe_and_is_echoed() {
-    let (host, recorder) = probe(granted()).await;
-    for (index, protocol) in vb_data::supported().iter().enumerate() {
-        let mut client = RawClient::join(&host, *protocol, "probe").await;
-        client.command("send 5 0102").await;
-        assert_eq!(
-            client.next().await.unwrap(),
-            (5, vec![1, 2].into()),
-            "{protocol}"
-        );
-        client.command("message plain hello").await;
-        let (_, data) = client.next().await.unwrap();
-        assert!(
-            String::from_utf8_lossy(&data).contains("hello"),
-            "{protocol}: {data:?}"
-        );
-        client.command("disconnect plain so long").await;
-        assert!(client.kicked().await.contains("so long"), "{protocol}");
-        recorder
-            .wait_for_nth(index + 1, |event| {
-                matches!(
-                    event,
-                    HostEvent::SessionEnded {
-                        cause: EndCause::ByHandler,
-                        notified: true,
-                        ..
-                    }
-                )
-=======
 async fn events_come_in_order_and_the_start_before_any_packet() {
     let probe = Probe::start(&[]).await;
     let mut client = RawClient::join(&probe.host, 340, "order").await;
@@ -496,7 +466,6 @@ async fn malformed_frames_end_the_session_with_a_typed_error() {
             .recorder
             .wait_for_nth(nth + 1, |event| {
                 matches!(event, HostEvent::SessionEnded { .. })
->>>>>>> main
             })
             .await;
         assert!(

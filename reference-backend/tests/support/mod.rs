@@ -27,8 +27,6 @@ pub static ENGINE: LazyLock<GuestEngine> =
 
 /// A committed guest, compiled once for all tests of a file.
 pub fn artifact(name: &str) -> GuestComponent {
-<<<<<<< HEAD
-=======
     static LOADED: Mutex<BTreeMap<String, GuestComponent>> = Mutex::new(BTreeMap::new());
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     loaded
@@ -38,7 +36,6 @@ pub fn artifact(name: &str) -> GuestComponent {
 }
 
 fn load_artifact(name: &str) -> GuestComponent {
->>>>>>> main
     let path = format!(
         "{}/../fixtures/artifacts/{name}.wasm",
         env!("CARGO_MANIFEST_DIR")
