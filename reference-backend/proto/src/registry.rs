@@ -82,7 +82,7 @@ fn one_registry(registry: &Registry) -> Bytes {
     for entry in registry.entries {
         out.put_string(entry.name);
         out.put_bool(true);
-        out.put_tag(Tag::Compound);
+        out.put_u8(registry.element_kind().type_id());
         out.put_slice(entry.element);
     }
     out.freeze()

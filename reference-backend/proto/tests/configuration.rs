@@ -75,7 +75,7 @@ fn everything_comes_in_order() {
                 for entry in registry.entries {
                     let (name, element) = read_string(rest);
                     assert_eq!(name, entry.name);
-                    assert_eq!(&element[..2], [1, 10]);
+                    assert_eq!(&element[..2], [1, registry.element_kind().type_id()]);
                     let (element, after) = element[2..].split_at(entry.element.len());
                     assert_eq!(element, entry.element);
                     rest = after;

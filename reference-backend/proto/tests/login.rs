@@ -65,7 +65,13 @@ fn login_success_tells_the_client_its_profile() {
         let data = client.read_login_success();
         let rest = if protocol < 735 {
             let (uuid, rest) = read_string(&data);
-            assert_eq!(uuid, Uuid::offline("Other").to_string());
+            let dashed = Uuid::offline("Other").to_string();
+            let expected = if protocol == 4 {
+                dashed.replace('-', "")
+            } else {
+                dashed
+            };
+            assert_eq!(uuid, expected);
             rest
         } else {
             let (uuid, rest) = data.split_at(16);
@@ -87,6 +93,10 @@ fn login_success_tells_the_client_its_profile() {
         if (766..768).contains(&protocol) {
             assert_eq!(rest[0], 0);
             rest = &rest[1..];
+        }
+        if protocol >= 776 {
+            assert_eq!(rest.len(), 16, "the session's id");
+            rest = &rest[16..];
         }
         assert!(rest.is_empty(), "{protocol}");
     }

@@ -241,8 +241,16 @@ fn every_element_of_the_data_is_read_whole() {
     for protocol in vb_data::supported() {
         for registry in vb_data::registries(*protocol) {
             for entry in registry.entries {
-                let mut r = Reader::new(entry.element, Version::new(*protocol));
-                nbt::read_compound_payload(&mut r, "element").unwrap();
+                let version = Version::new(*protocol);
+                if !version.has_nameless_nbt() {
+                    let mut r = Reader::new(entry.element, version);
+                    nbt::read_compound_payload(&mut r, "element").unwrap();
+                    r.finish().unwrap();
+                    continue;
+                }
+                let root = [&[registry.element_kind().type_id()], entry.element].concat();
+                let mut r = Reader::new(&root, version);
+                nbt::read_element_root(&mut r, "element").unwrap();
                 r.finish().unwrap();
             }
         }

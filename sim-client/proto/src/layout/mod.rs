@@ -21,7 +21,9 @@ pub(crate) use play::{
     has_short_lengths, keep_alive_id, last_game_event, message, packed_y_in_middle, position,
     profile, resource_pack, spawn_position, tags, time, unload_is_z_first,
 };
-pub(crate) use registry::{FieldKind, registry_fields, required_entries, required_registries};
+pub(crate) use registry::{
+    FieldKind, has_list_elements, registry_fields, required_entries, required_registries,
+};
 pub(crate) use serverbound::{
     ChatLayout, CommandLayout, LoginStartLayout, MovementFlags, SettingsField, chat, command,
     login_start, movement, settings,

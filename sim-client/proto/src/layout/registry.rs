@@ -133,6 +133,11 @@ pub(crate) fn registry_fields(
         .flat_map(|row| row.names.iter().map(|name| (*name, row.kind)))
 }
 
+/// Whether an element of the registry may be a list: a block transformer is a compound or a list of them (26.3).
+pub(crate) fn has_list_elements(version: Version, registry: &str) -> bool {
+    version.from(777) && registry == "minecraft:block_transformer"
+}
+
 /// Registries that must be there and not be empty: from a protocol on, until (exclusive) another.
 ///
 /// Source: protocol-facts, sections 3 and 6. `chat_type` is part of the codec, but clients do without it once

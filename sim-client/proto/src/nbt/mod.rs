@@ -10,7 +10,9 @@ mod tree;
 mod write;
 
 pub use mutf8::{decode as decode_mutf8, encode as encode_mutf8};
-pub use read::{read_compound_payload, read_optional_root, read_root, read_text_root};
+pub use read::{
+    read_compound_payload, read_element_root, read_optional_root, read_root, read_text_root,
+};
 pub use tree::{Compound, Entry, Kind, List, Tag};
 pub use write::{NbtWriteError, write_payload, write_root};
 

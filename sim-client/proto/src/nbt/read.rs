@@ -39,6 +39,17 @@ pub fn read_text_root(reader: &mut Reader<'_>, name: &'static str) -> Read<Optio
     read_any_root(reader, name)
 }
 
+/// The root of a registry's element (766+): mostly a compound, but any tag except a lone End.
+///
+/// # Errors
+///
+/// As [`read_root`], but strings and lists are roots too.
+pub fn read_element_root(reader: &mut Reader<'_>, name: &'static str) -> Read<Tag> {
+    let start = reader.offset();
+    read_any_root(reader, name)?
+        .ok_or_else(|| reader.error_at(start, name, NbtError::RootNotCompound(Kind::End)))
+}
+
 /// A compound's payload: named tags, then End. That is how `vb_data` holds its elements.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use super::login::read_json_text;
 use super::{Packet, play};
 use crate::Text;
 use crate::layout::{self, TagsLayout};
-use crate::nbt::{self, Compound};
+use crate::nbt::{self, Compound, Tag};
 use crate::version::RegistrySource;
 use crate::wire::{DecodeError, Reader};
 
@@ -36,7 +36,7 @@ pub struct RegistryEntry {
     /// Its identifier.
     pub name: String,
     /// What it is; None when both sides have it from a known pack (766+).
-    pub element: Option<Arc<Compound>>,
+    pub element: Option<Arc<Tag>>,
 }
 
 /// The tags of one registry.
@@ -95,15 +95,18 @@ fn registry_data(r: &mut Reader<'_>) -> Result<RegistryData, DecodeError> {
         let name = r.identifier("key")?.to_owned();
         let element = r.option("value", |r| {
             let start = r.offset();
-            let compound = nbt::read_root(r, "value")?;
+            // Mostly compounds; the block transformers of 777 are lists.
+            let tag = nbt::read_element_root(r, "value")?;
             if r.is_recording() {
-                r.record(
-                    "value",
-                    start,
-                    format_args!("compound, {} entries", compound.entries.len()),
-                );
+                match &tag {
+                    Tag::Compound(compound) => {
+                        let entries = compound.entries.len();
+                        r.record("value", start, format_args!("compound, {entries} entries"));
+                    }
+                    other => r.record("value", start, other.kind()),
+                }
             }
-            Ok(Arc::new(compound))
+            Ok(Arc::new(tag))
         })?;
         Ok(RegistryEntry { name, element })
     })?;

@@ -89,8 +89,22 @@ fn check_entry(
             None => Ok(()),
         };
     };
-    element(version, &registry.name, &entry.name, given)?;
-    check_tags(version, registry, entry, given, tags)
+    match given {
+        Tag::Compound(given) => {
+            element(version, &registry.name, &entry.name, given)?;
+            check_tags(version, registry, entry, given, tags)
+        }
+        Tag::List(_) if layout::has_list_elements(version, &registry.name) => Ok(()),
+        other => Err(RegistryFault::Element {
+            registry: registry.name.clone(),
+            entry: entry.name.clone(),
+            field: "(whole)".to_owned(),
+            problem: ElementProblem::WrongType {
+                found: other.kind().to_string(),
+                expected: "a compound",
+            },
+        }),
+    }
 }
 
 /// Whether the data here have the registry, but not the entry. They may lack an entry that the game has, so this alone is

@@ -47,7 +47,7 @@ struct Entry {
 enum Element {
     /// The client has it, from a known pack.
     Own,
-    Given(Arc<Compound>),
+    Given(Arc<Tag>),
     /// An item of a list in the codec.
     InCodec {
         codec: Arc<Compound>,
@@ -58,7 +58,7 @@ enum Element {
 
 impl Entry {
     /// What the server sent of it.
-    fn given(&self) -> Option<&Compound> {
+    fn given(&self) -> Option<&Tag> {
         match &self.element {
             Element::Own => None,
             Element::Given(element) => Some(element),
@@ -67,14 +67,10 @@ impl Entry {
                 registry,
                 item,
             } => match &codec.entries.get(*registry)?.tag {
-                Tag::List(list) => list.items.get(*item)?.as_compound(),
+                Tag::List(list) => list.items.get(*item),
                 Tag::Compound(registry) => {
                     let list = registry.get("value")?.as_list()?;
-                    list.items
-                        .get(*item)?
-                        .as_compound()?
-                        .get("element")?
-                        .as_compound()
+                    list.items.get(*item)?.as_compound()?.get("element")
                 }
                 _ => None,
             },
@@ -178,11 +174,13 @@ impl Registries {
             Dimension::Index(index) => registry
                 .and_then(|registry| registry.entries.iter().find(|entry| entry.id == *index)),
         };
-        Ok(entry.map(|entry| match entry.given() {
-            Some(element) => shape_of(version, element),
-            None => own_element(version, DIMENSION_TYPE, &entry.name)
-                .map_or(WorldShape::CLASSIC, |element| shape_of(version, &element)),
-        }))
+        Ok(
+            entry.map(|entry| match entry.given().and_then(Tag::as_compound) {
+                Some(element) => shape_of(version, element),
+                None => own_element(version, DIMENSION_TYPE, &entry.name)
+                    .map_or(WorldShape::CLASSIC, |element| shape_of(version, &element)),
+            }),
+        )
     }
 
     fn get(&self, name: &str) -> Option<&Registry> {
