@@ -14,7 +14,7 @@ const SEED: u64 = 1;
 
 #[test]
 fn join_game() {
-    each_protocol("join_game", |protocol| {
+    each_layout("join_game", |protocol| {
         let dumped = support::LOBBY.in_lab(protocol, SEED, async |lab| {
             let player = lab.join().await.expect("the client joins");
             let (_, login) = player.named("login").next().expect("JoinGame came");
@@ -26,7 +26,9 @@ fn join_game() {
                 &login.data,
             );
             // The dump is bounded; the hash is over every byte.
-            format!("{}\nFNV-1a {:016x}", lines.join("\n"), fnv(&login.data))
+            let (head, fields) = lines.split_first().expect("a dump has a heading");
+            let hash = fnv(&login.data);
+            (format!("{head}, FNV-1a {hash:016x}"), fields.join("\n"))
         });
         dumped.expect("the lobby starts")
     });
@@ -51,7 +53,7 @@ fn join() {
 
 #[test]
 fn keep_alive() {
-    each_protocol("keep_alive", |protocol| {
+    each_layout("keep_alive", |protocol| {
         let exchange = support::LOBBY.in_lab(protocol, SEED, async |lab| {
             let mut player = lab.join().await.expect("the client joins");
             player.live(Duration::from_secs(120)).await;
@@ -64,7 +66,16 @@ fn keep_alive() {
                 }
                 _ => None,
             });
-            lines.join("\n")
+            let ids = [Direction::Clientbound, Direction::Serverbound].map(|direction| {
+                vb_data::packets(protocol, State::Play, direction)
+                    .and_then(|table| table.id("keep_alive"))
+                    .expect("every protocol has it")
+            });
+            let head = format!(
+                "clientbound id {:#04x}, serverbound id {:#04x}",
+                ids[0], ids[1]
+            );
+            (head, lines.join("\n"))
         });
         exchange.expect("the lobby starts")
     });
@@ -88,11 +99,31 @@ fn line(protocol: i32, direction: Direction, at: Duration, packet: &RawPacket) -
         packet.packet_id,
         &packet.data,
     );
-    Some(format!(
-        "{:>10} {arrow} {}",
-        secs(at),
-        lines.join("\n              ")
-    ))
+    // The heading has the id, which is the protocol's, not the layout's.
+    let fields = lines.get(1..)?.join("\n              ");
+    Some(format!("{:>10} {arrow} {fields}", secs(at)))
+}
+
+/// One snapshot for all protocols that share a layout, named after the first: a line each, then what they share.
+fn each_layout(what: &str, make: impl Fn(i32) -> (String, String)) {
+    let mut layouts: Vec<(i32, String, String)> = Vec::new();
+    for &protocol in vb_data::supported() {
+        let (own, shared) = make(protocol);
+        let own = format!("{protocol:>3} {own}");
+        match layouts.iter_mut().find(|(_, _, known)| *known == shared) {
+            Some((_, protocols, _)) => {
+                protocols.push('\n');
+                protocols.push_str(&own);
+            }
+            None => layouts.push((protocol, own, shared)),
+        }
+    }
+    for (first, protocols, shared) in layouts {
+        insta::assert_snapshot!(
+            format!("{what}@{first}"),
+            format!("{protocols}\n\n{shared}")
+        );
+    }
 }
 
 fn each_protocol(what: &str, make: impl Fn(i32) -> String) {
