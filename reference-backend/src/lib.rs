@@ -12,6 +12,7 @@
 //! | [`host`] | connections, dispatch of events, sessions, shutdown, and what an [`Observer`] sees |
 //! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
 //! | [`limbo`] | an idle empty world, as a native handler |
+//! | [`stop_requested`] | how an operator ends a server |
 //!
 //! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
 //! [`Host::serve`] for a listener, [`Host::accept`] for a stream, [`Host::connect`] in memory. Every timer goes
@@ -25,6 +26,7 @@ pub mod capability;
 pub mod config;
 pub mod host;
 pub mod limbo;
+mod signals;
 
 pub use api::{
     BatchError, BoxFuture, ChooseInitialServerResult, Event, EventKind, EventOutcome, GameProfile,
@@ -42,3 +44,4 @@ pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
     PluginMetadata, PluginState, StartError, TrapKind,
 };
+pub use signals::stop_requested;

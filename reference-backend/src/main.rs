@@ -7,6 +7,7 @@ use reference_backend::{
     ConfigError, CpuMeter, EngineError, GuestComponent, GuestEngine, Host, HostConfig, LoadError,
     PluginConfig, StartError,
 };
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -112,6 +113,7 @@ fn start_log(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
 }
@@ -137,10 +139,11 @@ fn serve(path: &Path) -> Result<(), Fault> {
             listener.local_addr().map_or(bind, |at| at.to_string())
         );
         let served = tokio::select! {
+            biased;
             served = host.serve(listener) => served.map_err(Fault::Accept),
-            stop = tokio::signal::ctrl_c() => {
+            stop = reference_backend::stop_requested() => {
                 if let Err(error) = stop {
-                    tracing::warn!("Ctrl-C cannot be waited for: {error}");
+                    tracing::warn!("signals cannot be waited for: {error}");
                 }
                 Ok(())
             }

@@ -60,7 +60,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         )?;
         tokio::select! {
             biased;
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            stopped = reference_backend::stop_requested() => stopped?,
             served = host.serve(listener) => served.map_err(listen)?,
         }
         host.shutdown(GOODBYE).await;
