@@ -84,7 +84,8 @@ pub struct PluginConfig {
     pub permissions: Vec<Capability>,
     /// Capabilities taken away; beats `permissions`.
     pub deny: Vec<Capability>,
-    /// The server that a player goes to when the plugin fails.
+    /// The server that a player goes to when the plugin fails. Checked, but without effect until the host can connect
+    /// to servers; a warning says so at the start.
     pub fallback: Option<String>,
     /// How sessions are spread over instances.
     pub instances: Instances,

@@ -153,6 +153,12 @@ impl HostBuilder {
         let mut plugins = Vec::new();
         let mut drivers = Vec::new();
         for (name, config, source) in self.plugins {
+            if let Some(server) = &config.fallback {
+                tracing::warn!(
+                    plugin = name,
+                    "`fallback = \"{server}\"` has no effect: this host does not connect to servers yet"
+                );
+            }
             let record = Arc::new(PluginRecord::new(&name, config));
             drivers.push(match source {
                 Source::Guest(component) => {
