@@ -433,7 +433,14 @@ fn lists_and_explains() {
     );
     vbspec(&["list", "--cases"])
         .expect(Exit::AsExpected, &["client-comes-in-world", "[VB-JOIN-09]"]);
-    vbspec(&["list", "--protocols"]).expect(Exit::AsExpected, &["1.21.1"]);
+    vbspec(&["list", "--protocols"]).expect(
+        Exit::AsExpected,
+        &[
+            "1.21.1",
+            "clauses of every protocol: VB-JOIN-01",
+            "VB-KA-08",
+        ],
+    );
     vbspec(&["explain", "ka-03"]).expect(
         Exit::AsExpected,
         &["SHOULD", "every-25s", "Why", "keep-alive-every-15-seconds"],

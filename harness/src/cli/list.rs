@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::CommandError;
 use crate::case;
+use crate::clause::Clause;
 use crate::exit::Exit;
 use crate::protocols;
 use crate::spec;
@@ -20,7 +21,7 @@ pub struct ListArgs {
     /// The cases, and the clauses of each
     #[arg(long)]
     cases: bool,
-    /// The protocols, and the Minecraft versions of each
+    /// The protocols, and the Minecraft versions and clauses of each
     #[arg(long)]
     protocols: bool,
 }
@@ -83,6 +84,12 @@ fn cases(out: &mut impl Write) -> Result<(), CommandError> {
 }
 
 fn list_protocols(out: &mut impl Write) -> Result<(), CommandError> {
+    let (everywhere, ranged): (Vec<&Clause>, Vec<&Clause>) =
+        spec::registry().iter().partition(|clause| {
+            vb_data::releases()
+                .iter()
+                .all(|release| clause.protocols.contains(release.protocol))
+        });
     for release in vb_data::releases() {
         let supported = vb_data::supported().contains(&release.protocol);
         let mark = if supported { "" } else { " (no packet tables)" };
@@ -92,7 +99,12 @@ fn list_protocols(out: &mut impl Write) -> Result<(), CommandError> {
             release.protocol,
             release.versions.join(", ")
         )?;
+        let own = ranged
+            .iter()
+            .filter(|clause| clause.protocols.contains(release.protocol));
+        writeln!(out, "     clauses of some protocols: {}", ids(own))?;
     }
+    writeln!(out, "clauses of every protocol: {}", ids(&everywhere))?;
     let (newest, count) = (
         vb_data::supported().last().copied().unwrap_or(0),
         vb_data::supported().len(),
@@ -103,4 +115,12 @@ fn list_protocols(out: &mut impl Write) -> Result<(), CommandError> {
         protocols::minecraft(newest)
     )?;
     Ok(())
+}
+
+fn ids<'a>(clauses: impl IntoIterator<Item = &'a &'a Clause>) -> String {
+    let ids: Vec<&str> = clauses
+        .into_iter()
+        .map(|clause| clause.id.as_str())
+        .collect();
+    ids.join(", ")
 }
