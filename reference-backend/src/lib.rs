@@ -12,6 +12,7 @@
 //! | [`host`] | connections, dispatch of events, sessions, shutdown, and what an [`Observer`] sees |
 //! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
 //! | [`limbo`] | an idle empty world, as a native handler |
+//! | `fault` | what can be broken on purpose, in builds that can |
 //! | [`stop_requested`] | how an operator ends a server |
 //!
 //! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
@@ -24,6 +25,7 @@ pub mod api;
 pub mod bridge;
 pub mod capability;
 pub mod config;
+mod fault;
 pub mod host;
 pub mod limbo;
 mod signals;
@@ -40,6 +42,7 @@ pub use bridge::{
 };
 pub use capability::Capability;
 pub use config::{ConfigError, HostConfig, Instances, Limits, PluginConfig, ServerConfig};
+pub use fault::Fault;
 pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
     PluginMetadata, PluginState, StartError, TrapKind,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_backend::{
-    Capability, CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, LoadError,
-    PluginConfig,
+    Capability, CpuMeter, Fault, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig,
+    LoadError, PluginConfig,
 };
 use sim_proto::ClientConfig;
 use tokio::io::DuplexStream;
@@ -35,6 +35,8 @@ pub const PROBE_NAME: &str = "probe";
 pub struct HostSubject {
     engine: GuestEngine,
     probe: GuestComponent,
+    /// What is broken on purpose.
+    fault: Option<Fault>,
 }
 
 impl HostSubject {
@@ -48,7 +50,26 @@ impl HostSubject {
     pub fn start() -> Result<Self, Refusal> {
         let engine = GuestEngine::new(CpuMeter::Fuel)?;
         let probe = engine.load(PROBE_NAME, PROBE)?;
-        Ok(Self { engine, probe })
+        Ok(Self {
+            engine,
+            probe,
+            fault: None,
+        })
+    }
+
+    /// The same, broken in this way.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    #[cfg(feature = "selftest")]
+    pub fn broken(fault: Fault) -> Result<Self, Refusal> {
+        let engine = GuestEngine::new(CpuMeter::Fuel)?.with_fault(fault);
+        let probe = engine.load(PROBE_NAME, PROBE)?;
+        Ok(Self {
+            engine,
+            probe,
+            fault: Some(fault),
+        })
     }
 
     /// Judges one job: the case's claim, on the job's protocol.
@@ -63,7 +84,12 @@ impl HostSubject {
                 virtual_time: Duration::ZERO,
             };
         };
-        let repeat = judge::repeat_command(&["host".to_owned()], job, seed);
+        let mut words = vec!["host".to_owned()];
+        let broken = |fault: &Fault| Fault::all().find(|(_, known)| known == fault);
+        if let Some((name, _)) = self.fault.as_ref().and_then(broken) {
+            words.extend(["--fault".to_owned(), name.to_owned()]);
+        }
+        let repeat = judge::repeat_command(&words, job, seed);
         judge::judge(job, repeat, |origin| {
             let recorder = Recorder::new(origin);
             let lab = HostLab {
@@ -72,6 +98,7 @@ impl HostSubject {
                 notebook: Notebook::new(origin),
                 engine: self.engine.clone(),
                 probe: self.probe.clone(),
+                fault: self.fault,
                 origin,
                 rng: RefCell::new(Rng::for_purpose(seed, job.case.name, job.protocol)),
             };
@@ -90,6 +117,7 @@ pub struct HostLab {
     pub notebook: Arc<Notebook>,
     engine: GuestEngine,
     probe: GuestComponent,
+    fault: Option<Fault>,
     origin: Origin,
     rng: RefCell<Rng>,
 }
@@ -107,6 +135,17 @@ impl HostLab {
         Recording::new(name, &self.notebook)
     }
 
+    /// The host that is judged, before it starts.
+    #[must_use]
+    pub fn builder(&self, config: HostConfig) -> HostBuilder {
+        let builder = Host::builder(config).observer(Arc::clone(&self.recorder) as _);
+        #[cfg(feature = "selftest")]
+        if let Some(fault) = self.fault {
+            return builder.fault(fault);
+        }
+        builder
+    }
+
     /// Starts a host with what `plugins` adds to it.
     ///
     /// # Errors
@@ -115,9 +154,7 @@ impl HostLab {
         &self,
         plugins: impl FnOnce(HostBuilder) -> HostBuilder,
     ) -> Result<Host, Stop> {
-        let builder =
-            Host::builder(HostConfig::default()).observer(Arc::clone(&self.recorder) as _);
-        let started = plugins(builder).start().await;
+        let started = plugins(self.builder(HostConfig::default())).start().await;
         started.map_err(|error| {
             Stop::Untestable(format!("the host does not start: {error}"), Vec::new())
         })

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::fault::Faults;
 use crate::text::TextComponent;
 use crate::version::Version;
 
@@ -16,6 +17,8 @@ pub struct ServerConfig {
     pub compression_threshold: Option<u32>,
     /// Shown on the client's debug screen, from protocol 764 on.
     pub brand: String,
+    /// What is broken on purpose: nothing, unless the build can.
+    pub faults: Faults,
 }
 
 /// Vanilla's threshold.
@@ -28,6 +31,7 @@ impl Default for ServerConfig {
             max_players: 100,
             compression_threshold: Some(DEFAULT_COMPRESSION_THRESHOLD),
             brand: "vbspec".to_owned(),
+            faults: Faults::default(),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! - `packets`, `registry`: what is inside, outside of play. `layout` says which protocol has which layout, [`version`]
 //!   what a protocol can do, `ids` where its packets are.
 //! - [`text`], `nbt`: text components.
-//! - [`profile`], [`config`], [`error`]: the vocabulary.
+//! - [`profile`], [`config`], [`error`]: the vocabulary; [`fault`]: what can be broken on purpose.
 //!
 //! The play state's packets are passed through as they are. The tables of ids and the registries come from vb-data.
 
@@ -22,6 +22,7 @@ mod compression;
 pub mod config;
 pub mod connection;
 pub mod error;
+pub mod fault;
 mod frame;
 mod ids;
 mod layout;
@@ -39,6 +40,7 @@ pub use connection::{Connection, Event, Now, Phase, RawPacketRef};
 pub use error::{
     BatchError, CloseReason, CommandError, Deadline, FrameError, PeerError, SendError,
 };
+pub use fault::{Fault, Faults};
 pub use frame::{MAX_FRAME, MAX_UNCOMPRESSED};
 pub use ids::{MissingPacket, required_packets};
 pub use output::MAX_CHUNK;

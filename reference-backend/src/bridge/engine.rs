@@ -1,6 +1,7 @@
 //! The engine that compiles and runs guests.
 
 use crate::config::limits::{MAX_MEMORY, STACK_BYTES};
+use crate::fault::Faults;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -39,6 +40,8 @@ pub struct EngineError(String);
 pub struct GuestEngine {
     pub(crate) engine: Engine,
     pub(crate) meter: CpuMeter,
+    /// What is broken on purpose where there is no host yet: in loading.
+    pub(crate) faults: Faults,
     /// Held so that the ticker stops with the last engine and its last instance.
     _ticker: Option<Arc<Ticker>>,
 }
@@ -61,8 +64,17 @@ impl GuestEngine {
         Ok(Self {
             engine,
             meter,
+            faults: Faults::default(),
             _ticker: ticker,
         })
+    }
+
+    /// The same engine, broken in this way.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn with_fault(mut self, fault: crate::Fault) -> Self {
+        self.faults = Faults::only(fault);
+        self
     }
 
     /// How this engine measures CPU time.

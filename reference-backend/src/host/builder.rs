@@ -7,6 +7,7 @@ use super::{Connections, Host, HostInner, Observer};
 use crate::api::{GameProfile, NativePlugin, Uuid};
 use crate::bridge::{GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig};
+use crate::fault::Faults;
 use crate::limbo::Limbo;
 use backend_proto::TextComponent;
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ pub struct HostBuilder {
     plugins: Vec<(String, PluginConfig, Source)>,
     observer: Option<Arc<dyn Observer>>,
     profiles: Profiles,
+    faults: Faults,
 }
 
 enum Source {
@@ -64,6 +66,7 @@ impl HostBuilder {
             plugins: Vec::new(),
             observer: None,
             profiles: Arc::new(offline),
+            faults: Faults::default(),
         }
     }
 
@@ -110,6 +113,14 @@ impl HostBuilder {
         self
     }
 
+    /// Breaks the host in this way.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn fault(mut self, fault: crate::Fault) -> Self {
+        self.faults = Faults::only(fault);
+        self
+    }
+
     /// Enables the plugins, in the order in which they were added, and starts the host. A plugin whose `on-enable`
     /// fails or traps does not keep the host from starting; the observer and the log tell. Must be called within a
     /// tokio runtime.
@@ -144,11 +155,12 @@ impl HostBuilder {
                 return Err(StartError::DuplicateName(name.clone()));
             }
         }
-        let wire_config = Arc::new(wire_config(&self.config));
+        let wire_config = Arc::new(wire_config(&self.config, self.faults));
         let services = Arc::new(Services {
             config: self.config,
             observer: self.observer,
             profiles: self.profiles,
+            faults: self.faults,
         });
         let mut plugins = Vec::new();
         let mut drivers = Vec::new();
@@ -203,11 +215,12 @@ fn offline(name: &str) -> GameProfile {
     }
 }
 
-fn wire_config(config: &HostConfig) -> backend_proto::ServerConfig {
+fn wire_config(config: &HostConfig, faults: Faults) -> backend_proto::ServerConfig {
     backend_proto::ServerConfig {
         motd: TextComponent::cut(&config.motd),
         max_players: config.max_connections,
         compression_threshold: u32::try_from(config.compression_threshold).ok(),
+        faults: faults.wire(),
         ..backend_proto::ServerConfig::default()
     }
 }

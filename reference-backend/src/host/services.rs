@@ -3,6 +3,7 @@
 use super::observer::{HostEvent, LogLevel, Observer, PluginState};
 use crate::api::GameProfile;
 use crate::config::HostConfig;
+use crate::fault::Faults;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A lock whose holder panicked is taken all the same: what it guards is changed in one go.
@@ -17,6 +18,8 @@ pub(crate) struct Services {
     pub(super) config: HostConfig,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) profiles: Profiles,
+    /// What is broken on purpose.
+    pub faults: Faults,
 }
 
 impl Services {

@@ -17,14 +17,32 @@ const AFTER: Duration = Duration::from_secs(1);
 
 /// Each unusual client, and what is unusual about it.
 fn unusual(lab: &GuestLab) -> Vec<(&'static str, ClientConfig)> {
-    let named = |name: &str| ClientConfig { name: name.to_owned(), ..lab.client() };
-    let claiming = |uuid: u128| ClientConfig { uuid, ..lab.client() };
-    let set = |settings: Settings| ClientConfig { settings, ..lab.client() };
+    let named = |name: &str| ClientConfig {
+        name: name.to_owned(),
+        ..lab.client()
+    };
+    let claiming = |uuid: u128| ClientConfig {
+        uuid,
+        ..lab.client()
+    };
+    let set = |settings: Settings| ClientConfig {
+        settings,
+        ..lab.client()
+    };
     vec![
         ("a name of one character", named("x")),
-        ("a name of 16 characters outside ASCII", named("äöüßéèêñçøåþðłžš")),
-        ("a name of 16 characters of three bytes", named("名前名前名前名前名前名前名前名前")),
-        ("a name of 8 characters outside the basic plane", named("😀😁😂😃😄😅😆😇")),
+        (
+            "a name of 16 characters outside ASCII",
+            named("äöüßéèêñçøåþðłžš"),
+        ),
+        (
+            "a name of 16 characters of three bytes",
+            named("名前名前名前名前名前名前名前名前"),
+        ),
+        (
+            "a name of 8 characters outside the basic plane",
+            named("😀😁😂😃😄😅😆😇"),
+        ),
         ("a UUID of zeros", claiming(0)),
         ("a UUID of ones", claiming(u128::MAX)),
         ("the smallest settings", set(smallest())),

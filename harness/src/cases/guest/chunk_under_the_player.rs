@@ -8,7 +8,10 @@ use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 
 /// The chunk column of a block coordinate.
-#[allow(clippy::cast_possible_truncation, reason = "a coordinate within the world's border fits")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a coordinate within the world's border fits"
+)]
 fn column(block: f64) -> i32 {
     (block / 16.0).floor() as i32
 }
@@ -26,10 +29,12 @@ async fn run(lab: &GuestLab) -> Outcome {
     if player.verdict() != Verdict::InWorld {
         return Err(player.untestable(player.stands()));
     }
-    let position = player.named("position").find_map(|(_, packet)| match &packet.packet {
-        Packet::Position(position) => Some((column(position.x), column(position.z))),
-        _ => None,
-    });
+    let position = player
+        .named("position")
+        .find_map(|(_, packet)| match &packet.packet {
+            Packet::Position(position) => Some((column(position.x), column(position.z))),
+            _ => None,
+        });
     let Some((x, z)) = position else {
         return Err(player.untestable("no position-and-look came"));
     };
@@ -45,5 +50,9 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Ok(());
     }
     let expected = format!("the chunk {x}, {z}, in which the player was put, within 10 s");
-    Err(player.broken("VB-JOIN-11", expected, format!("it did not come; these did: {columns:?}")))
+    Err(player.broken(
+        "VB-JOIN-11",
+        expected,
+        format!("it did not come; these did: {columns:?}"),
+    ))
 }

@@ -2,10 +2,10 @@
 
 use sim_proto::{Fault, FaultKind, RemarkKind};
 
+use super::text::VISIT;
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::{Outcome, Stop};
-use super::text::VISIT;
 
 const CLAUSE: &str = "VB-JOIN-10";
 
@@ -25,7 +25,10 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
     let too_early = |fault: &Fault| fault.kind == FaultKind::NoWorld;
-    if let Some((at, fault)) = player.fault_in(CHUNKS).filter(|(_, fault)| !too_early(fault)) {
+    if let Some((at, fault)) = player
+        .fault_in(CHUNKS)
+        .filter(|(_, fault)| !too_early(fault))
+    {
         return Err(player.broken_at(CLAUSE, EXPECTED, fault.to_string(), at, &fault.site));
     }
     let wrong = player.remarks().find(|(_, remark)| {
@@ -43,7 +46,10 @@ async fn run(lab: &GuestLab) -> Outcome {
     if let Some((_, fault)) = player.fault() {
         return Err(player.untestable(fault.to_string()));
     }
-    match player.play().find(|(_, packet)| CHUNKS.contains(&packet.name)) {
+    match player
+        .play()
+        .find(|(_, packet)| CHUNKS.contains(&packet.name))
+    {
         Some(_) => Ok(()),
         None => Err(Stop::Skip("the guest sends no chunk".to_owned())),
     }

@@ -2,11 +2,11 @@
 
 use sim_proto::{EnteredBy, Event};
 
+use super::text::VISIT;
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::subject::player::{JOIN_LIMIT, secs};
 use crate::verdict::Outcome;
-use super::text::VISIT;
 
 const CLAUSE: &str = "VB-JOIN-09";
 
@@ -20,15 +20,24 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
-    let entered = player.seen().iter().find(|seen| matches!(seen.event, Event::InWorld(EnteredBy::Rule)));
+    let entered = player
+        .seen()
+        .iter()
+        .find(|seen| matches!(seen.event, Event::InWorld(EnteredBy::Rule)));
     let started = player.session_start();
-    let expected = format!("the client in world by its protocol's rule within {}", secs(JOIN_LIMIT));
+    let expected = format!(
+        "the client in world by its protocol's rule within {}",
+        secs(JOIN_LIMIT)
+    );
     if let Some(entered) = entered {
         let took = entered.at.saturating_sub(started);
         if took <= JOIN_LIMIT {
             return Ok(());
         }
-        return Err(player.finding(CLAUSE, expected, format!("it took {}", secs(took))).at(entered.at).into());
+        return Err(player
+            .finding(CLAUSE, expected, format!("it took {}", secs(took)))
+            .at(entered.at)
+            .into());
     }
     if player.fault().is_some() || player.named("login").next().is_none() {
         return Err(player.untestable(player.stands()));

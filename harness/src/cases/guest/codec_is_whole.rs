@@ -2,10 +2,10 @@
 
 use sim_proto::FaultKind;
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 /// See the module.
 pub const CASE: Case = Case::guest(
@@ -17,9 +17,16 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
-    let about_registries =
-        |kind: &FaultKind| matches!(kind, FaultKind::Registry(_) | FaultKind::UnknownDimension { .. });
-    if let Some((at, fault)) = player.fault_in(&["login"]).filter(|(_, fault)| about_registries(&fault.kind)) {
+    let about_registries = |kind: &FaultKind| {
+        matches!(
+            kind,
+            FaultKind::Registry(_) | FaultKind::UnknownDimension { .. }
+        )
+    };
+    if let Some((at, fault)) = player
+        .fault_in(&["login"])
+        .filter(|(_, fault)| about_registries(&fault.kind))
+    {
         let expected = "a codec with every registry of the protocol, and in it the dimension that JoinGame names";
         return Err(player.broken_at("VB-JOIN-06", expected, fault.to_string(), at, &fault.site));
     }

@@ -2,10 +2,10 @@
 
 use sim_proto::{Fault, FaultKind};
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 /// See the module.
 pub const CASE: Case = Case::guest(
@@ -18,7 +18,10 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
     let unknown = |fault: &Fault| matches!(fault.kind, FaultKind::UnknownDimension { .. });
-    if let Some((at, fault)) = player.fault_in(&["login"]).filter(|(_, fault)| unknown(fault)) {
+    if let Some((at, fault)) = player
+        .fault_in(&["login"])
+        .filter(|(_, fault)| unknown(fault))
+    {
         let expected = "a dimension type that the client was given in the configuration phase";
         return Err(player.broken_at("VB-JOIN-07", expected, fault.to_string(), at, &fault.site));
     }

@@ -22,7 +22,14 @@ async fn run(lab: &GuestLab) -> Outcome {
     lab.host.shutdown("vbspec starts the guest anew").await;
     lab.no_trap(&player, CLAUSE, "when the guest is disabled")?;
     let disabled = lab.recorder.all(|seen| {
-        matches!(seen.event, HostEvent::Plugin { state: PluginState::Disabled, .. }).then_some(())
+        matches!(
+            seen.event,
+            HostEvent::Plugin {
+                state: PluginState::Disabled,
+                ..
+            }
+        )
+        .then_some(())
     });
     if disabled.is_empty() {
         return Err(player.broken(CLAUSE, "on-disable to return", "it has not returned"));
@@ -33,5 +40,9 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Ok(());
     }
     lab.no_trap(&again, CLAUSE, "in a fresh instance")?;
-    Err(again.broken(CLAUSE, "a client in world in a fresh instance", again.stands()))
+    Err(again.broken(
+        CLAUSE,
+        "a client in world in a fresh instance",
+        again.stands(),
+    ))
 }

@@ -18,13 +18,21 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     let mut player = lab.connect(lab.client());
     player.live(JOIN_LIMIT).await;
-    let unregistered = lab.recorder.denials().into_iter().find_map(|(_, reason)| match reason {
-        DenyReason::UnknownHandler(id) => Some(id),
-        _ => None,
-    });
+    let unregistered = lab
+        .recorder
+        .denials()
+        .into_iter()
+        .find_map(|(_, reason)| match reason {
+            DenyReason::UnknownHandler(id) => Some(id),
+            _ => None,
+        });
     if let Some(id) = unregistered {
         let expected = "an answer with a handler that this instance has registered in on-enable";
-        return Err(player.broken("VB-META-02", expected, format!("the guest answered virtual-backend({id})")));
+        return Err(player.broken(
+            "VB-META-02",
+            expected,
+            format!("the guest answered virtual-backend({id})"),
+        ));
     }
     match lab.recorder.session_starts().first() {
         Some(_) => Ok(()),

@@ -1,9 +1,9 @@
 //! A second JoinGame throws away the world that the client has just built.
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 /// See the module.
 pub const CASE: Case = Case::guest(
@@ -20,8 +20,11 @@ async fn run(lab: &GuestLab) -> Outcome {
     }
     match player.named("login").nth(1) {
         None => Ok(()),
-        Some(second) => {
-            Err(player.broken_by("VB-JOIN-04", "JoinGame once in a session", "a second JoinGame came", second))
-        }
+        Some(second) => Err(player.broken_by(
+            "VB-JOIN-04",
+            "JoinGame once in a session",
+            "a second JoinGame came",
+            second,
+        )),
     }
 }

@@ -2,10 +2,10 @@
 
 use sim_proto::FaultKind;
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 const CLAUSE: &str = "VB-JOIN-03";
 
@@ -22,7 +22,10 @@ async fn run(lab: &GuestLab) -> Outcome {
     if let Some((at, fault)) = player.fault_in(&["login"])
         && matches!(fault.kind, FaultKind::Decode(_))
     {
-        let expected = format!("JoinGame in the layout of protocol {}, to the last byte", lab.protocol);
+        let expected = format!(
+            "JoinGame in the layout of protocol {}, to the last byte",
+            lab.protocol
+        );
         return Err(player.broken_at(CLAUSE, expected, format!("{fault}"), at, &fault.site));
     }
     match player.came("login") {

@@ -2,10 +2,10 @@
 
 use sim_proto::{RemarkKind, Site};
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 const CLAUSE: &str = "VB-JOIN-05";
 
@@ -36,7 +36,9 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
     let in_login = |site: &Site| site.packet.is_some_and(|(_, name)| name == "login");
-    let wrong = player.remarks().find(|(_, remark)| in_login(&remark.site) && is_about_values(&remark.kind));
+    let wrong = player
+        .remarks()
+        .find(|(_, remark)| in_login(&remark.site) && is_about_values(&remark.kind));
     if let Some((at, remark)) = wrong {
         return Err(player.broken_at(CLAUSE, EXPECTED, remark.to_string(), at, &remark.site));
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::text::no_join_game;
 use crate::case::Case;
 use crate::subject::lab::{GuestLab, sent_by_guest};
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
-use super::text::no_join_game;
 
 const CLAUSE: &str = "VB-JOIN-02";
 
@@ -17,7 +17,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LATEST: Duration = Duration::from_secs(25);
 
 fn expected() -> String {
-    format!("JoinGame within {} of the session's start, or a refusal that can be read", secs(LIMIT))
+    format!(
+        "JoinGame within {} of the session's start, or a refusal that can be read",
+        secs(LIMIT)
+    )
 }
 
 /// See the module.
@@ -39,8 +42,6 @@ async fn run(lab: &GuestLab) -> Outcome {
         }
         // What the client choked on before is another claim's.
         None if sent_by_guest(lab, &player, "login") => Err(player.untestable(player.stands())),
-        None => {
-            Err(player.broken(CLAUSE, expected(), no_join_game(&player)))
-        }
+        None => Err(player.broken(CLAUSE, expected(), no_join_game(&player))),
     }
 }

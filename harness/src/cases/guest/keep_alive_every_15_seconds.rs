@@ -23,7 +23,9 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut player = lab.join().await?;
-    let started = player.in_play_since().unwrap_or_else(|| player.session_start());
+    let started = player
+        .in_play_since()
+        .unwrap_or_else(|| player.session_start());
     player.live(TIME).await;
     if player.closed().is_some() {
         return Err(player.untestable(player.stands()));

@@ -30,7 +30,9 @@ async fn run(lab: &GuestLab) -> Outcome {
     player
         .until(
             |event| match event {
-                Event::Received(packet) => packet.name == "keep_alive" && packet.state == State::Play,
+                Event::Received(packet) => {
+                    packet.name == "keep_alive" && packet.state == State::Play
+                }
                 Event::Closed(_) => true,
                 _ => false,
             },
@@ -49,5 +51,9 @@ async fn run(lab: &GuestLab) -> Outcome {
     if player.named("login").next().is_none() {
         return Err(lab.not_joined(&player, mark));
     }
-    Err(player.untestable(format!("no keep-alive came in {}: {}", secs(LONGEST), player.stands())))
+    Err(player.untestable(format!(
+        "no keep-alive came in {}: {}",
+        secs(LONGEST),
+        player.stands()
+    )))
 }

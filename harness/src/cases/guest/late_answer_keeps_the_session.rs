@@ -22,18 +22,29 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let config = ClientConfig { keep_alive: KeepAlivePolicy::Delay(LATE), ..lab.client() };
+    let config = ClientConfig {
+        keep_alive: KeepAlivePolicy::Delay(LATE),
+        ..lab.client()
+    };
     let mut player = lab.join_as(config).await?;
     player.live(TEN_MINUTES).await;
     if player.named("keep_alive").next().is_none() || player.fault().is_some() {
-        return Err(player.untestable(format!("no keep-alive can be answered: {}", player.stands())));
+        return Err(player.untestable(format!(
+            "no keep-alive can be answered: {}",
+            player.stands()
+        )));
     }
     lab.no_trap(&player, "VB-KA-05", "when a keep-alive is answered")?;
     match player.closed() {
         None => Ok(()),
         Some((at, reason)) => {
-            let expected = "a session of ten minutes for a client that answers every keep-alive after 10 s";
-            let finding = player.finding("VB-KA-05", expected, format!("it ended: {}", close_text(reason)));
+            let expected =
+                "a session of ten minutes for a client that answers every keep-alive after 10 s";
+            let finding = player.finding(
+                "VB-KA-05",
+                expected,
+                format!("it ended: {}", close_text(reason)),
+            );
             Err(finding.at(at).into())
         }
     }

@@ -22,7 +22,11 @@ enum Way {
 
 /// A reset at each step, the gentler ways at every fourth: they differ in how soon the host notices.
 fn ways(step: usize) -> &'static [Way] {
-    if step.is_multiple_of(4) { &[Way::Reset, Way::Close, Way::HalfClose] } else { &[Way::Reset] }
+    if step.is_multiple_of(4) {
+        &[Way::Reset, Way::Close, Way::HalfClose]
+    } else {
+        &[Way::Reset]
+    }
 }
 
 async fn go(player: &mut Player, way: Way) {
@@ -57,10 +61,21 @@ async fn run(lab: &GuestLab) -> Outcome {
             let mut player = lab.connect(lab.client());
             let mut seen = 0;
             player
-                .until_any(|_| { seen += 1; seen > step }, JOIN_LIMIT)
+                .until_any(
+                    |_| {
+                        seen += 1;
+                        seen > step
+                    },
+                    JOIN_LIMIT,
+                )
                 .await;
             go(&mut player, *way).await;
-            settle(lab, &player, &format!("when the client leaves after step {step} ({way:?})")).await?;
+            settle(
+                lab,
+                &player,
+                &format!("when the client leaves after step {step} ({way:?})"),
+            )
+            .await?;
         }
     }
     let mut player = lab.join().await?;
@@ -73,5 +88,10 @@ async fn run(lab: &GuestLab) -> Outcome {
         player.live(Duration::from_millis(1)).await;
     }
     go(&mut player, Way::Reset).await;
-    settle(lab, &player, "when the client stops reading, floods and leaves").await
+    settle(
+        lab,
+        &player,
+        "when the client stops reading, floods and leaves",
+    )
+    .await
 }

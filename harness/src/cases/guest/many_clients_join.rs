@@ -28,19 +28,40 @@ async fn run(lab: &GuestLab) -> Outcome {
         let mut player = lab.connect(lab.client());
         if !player.until_in_world(JOIN_LIMIT).await {
             let got = format!("client {nth} did not: {}", player.stands());
-            return Err(player.broken(CLAUSE, format!("all {IN_A_ROW} clients in a row in world"), got));
+            return Err(player.broken(
+                CLAUSE,
+                format!("all {IN_A_ROW} clients in a row in world"),
+                got,
+            ));
         }
         player.leave().await;
     }
     let mut players: Vec<Player> = (0..AT_ONCE).map(|_| lab.connect(lab.client())).collect();
-    let joined = join_all(players.iter_mut().map(|player| player.until_in_world(JOIN_LIMIT))).await;
-    let missing: Vec<&Player> =
-        players.iter().zip(&joined).filter(|(_, joined)| !**joined).map(|(player, _)| player).collect();
+    let joined = join_all(
+        players
+            .iter_mut()
+            .map(|player| player.until_in_world(JOIN_LIMIT)),
+    )
+    .await;
+    let missing: Vec<&Player> = players
+        .iter()
+        .zip(&joined)
+        .filter(|(_, joined)| !**joined)
+        .map(|(player, _)| player)
+        .collect();
     match missing.first() {
         None => Ok(()),
         Some(player) => {
-            let got = format!("{} did not; the first of them: {}", missing.len(), player.stands());
-            Err(player.broken(CLAUSE, format!("all {AT_ONCE} clients at once in world"), got))
+            let got = format!(
+                "{} did not; the first of them: {}",
+                missing.len(),
+                player.stands()
+            );
+            Err(player.broken(
+                CLAUSE,
+                format!("all {AT_ONCE} clients at once in world"),
+                got,
+            ))
         }
     }
 }

@@ -22,13 +22,18 @@ const ALLOWED: u64 = 1 << 20;
 /// Whether so many sessions, one at a time, pass without a trap in an instance with so much memory.
 async fn passes(lab: &GuestLab, memory: u64, sessions: usize) -> Result<bool, Stop> {
     let mark = lab.recorder.mark();
-    let Some(host) = lab.host_with_memory(memory).await? else { return Ok(false) };
+    let Some(host) = lab.host_with_memory(memory).await? else {
+        return Ok(false);
+    };
     for _ in 0..sessions {
         let before = lab.recorder.session_starts().len();
         let mut player = lab.connect_to(&host, lab.client());
         // The first play packet: the start callback has returned.
         let joined = player
-            .until(|event| matches!(event, Event::Received(packet) if packet.state == State::Play), JOIN_LIMIT)
+            .until(
+                |event| matches!(event, Event::Received(packet) if packet.state == State::Play),
+                JOIN_LIMIT,
+            )
             .await;
         player.leave().await;
         if lab.trapped_since(mark) {
@@ -52,8 +57,15 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     lab.expects_traps();
     if !passes(lab, MOST_PAGES * PAGE, FEW).await? {
-        let why = lab.recorder.traps().first().map_or_else(String::new, |trap| format!(": {trap}"));
-        return Err(Stop::Untestable(format!("{FEW} sessions do not pass{why}"), Vec::new()));
+        let why = lab
+            .recorder
+            .traps()
+            .first()
+            .map_or_else(String::new, |trap| format!(": {trap}"));
+        return Err(Stop::Untestable(
+            format!("{FEW} sessions do not pass{why}"),
+            Vec::new(),
+        ));
     }
     let (mut too_little, mut enough) = (0, MOST_PAGES);
     while too_little + 1 < enough {
@@ -68,7 +80,11 @@ async fn run(lab: &GuestLab) -> Outcome {
     if passes(lab, limit, MANY).await? {
         return Ok(());
     }
-    let expected = format!("memory after {MANY} sessions at most {ALLOWED} bytes over that after {FEW}");
-    let got = format!("{FEW} sessions pass in {} bytes, but {MANY} do not in {limit}", enough * PAGE);
+    let expected =
+        format!("memory after {MANY} sessions at most {ALLOWED} bytes over that after {FEW}");
+    let got = format!(
+        "{FEW} sessions pass in {} bytes, but {MANY} do not in {limit}",
+        enough * PAGE
+    );
     Err(Finding::new("VB-END-01", expected, got).into())
 }

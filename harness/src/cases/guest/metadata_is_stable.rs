@@ -11,12 +11,15 @@ const CLAUSE: &str = "VB-META-01";
 /// What the latest instance said before and after on-enable.
 fn metadata(lab: &GuestLab) -> Result<(PluginMetadata, PluginMetadata), Stop> {
     let said = lab.recorder.all(|seen| match &seen.event {
-        HostEvent::Plugin { state: PluginState::Enabled { before, after }, .. } => {
-            Some((*before.clone()?, *after.clone()?))
-        }
+        HostEvent::Plugin {
+            state: PluginState::Enabled { before, after },
+            ..
+        } => Some((*before.clone()?, *after.clone()?)),
         _ => None,
     });
-    said.last().cloned().ok_or_else(|| Stop::Untestable("the guest was not enabled".to_owned(), Vec::new()))
+    said.last()
+        .cloned()
+        .ok_or_else(|| Stop::Untestable("the guest was not enabled".to_owned(), Vec::new()))
 }
 
 fn is_id(id: &str) -> bool {
@@ -26,13 +29,22 @@ fn is_id(id: &str) -> bool {
 
 /// The grammar of https://semver.org, version 2.0.0.
 fn is_semantic(version: &str) -> bool {
-    let (rest, build) = version.split_once('+').map_or((version, None), |(rest, build)| (rest, Some(build)));
-    let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
+    let (rest, build) = version
+        .split_once('+')
+        .map_or((version, None), |(rest, build)| (rest, Some(build)));
+    let (core, pre) = rest
+        .split_once('-')
+        .map_or((rest, None), |(core, pre)| (core, Some(pre)));
     let number = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && (part == "0" || !part.starts_with('0'))
     };
-    let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let pre_part = |part: &str| word(part) && (!part.bytes().all(|b| b.is_ascii_digit()) || number(part));
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let pre_part =
+        |part: &str| word(part) && (!part.bytes().all(|b| b.is_ascii_digit()) || number(part));
     core.split('.').count() == 3
         && core.split('.').all(number)
         && pre.is_none_or(|pre| pre.split('.').all(pre_part))
@@ -45,7 +57,8 @@ pub const CASE: Case = Case::guest(
     &["VB-META-01"],
     "Reads the metadata before and after on-enable, in two instances.",
     |lab| Box::pin(run(lab)),
-).on_the_newest();
+)
+.on_the_newest();
 
 async fn run(lab: &GuestLab) -> Outcome {
     let first = metadata(lab)?;
@@ -57,7 +70,8 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(Finding::new(CLAUSE, "the same metadata on each call", got).into());
     }
     if !is_id(&first.0.id) {
-        let expected = "an identifier of 1 to 64 lower-case letters, digits, `-` and `_`, a letter first";
+        let expected =
+            "an identifier of 1 to 64 lower-case letters, digits, `-` and `_`, a letter first";
         return Err(Finding::new(CLAUSE, expected, format!("{:?}", first.0.id)).into());
     }
     if !is_semantic(&first.0.version) {
@@ -76,7 +90,9 @@ mod tests {
         for good in ["0.0.0", "1.2.3", "1.0.0-alpha.1", "1.0.0-x-y.7+build.01"] {
             assert!(is_semantic(good), "{good}");
         }
-        for bad in ["", "1", "1.2", "01.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "v1.2.3", "1.2.3.4"] {
+        for bad in [
+            "", "1", "1.2", "01.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "v1.2.3", "1.2.3.4",
+        ] {
             assert!(!is_semantic(bad), "{bad}");
         }
     }

@@ -35,6 +35,8 @@ async fn run(lab: &GuestLab) -> Outcome {
     }
     match player.closed() {
         None => Ok(()),
-        Some((_, reason)) => Err(player.untestable(format!("the session ended: {}", close_text(reason)))),
+        Some((_, reason)) => {
+            Err(player.untestable(format!("the session ended: {}", close_text(reason))))
+        }
     }
 }

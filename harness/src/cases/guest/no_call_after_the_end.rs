@@ -15,7 +15,11 @@ const PLAYERS: usize = 5;
 async fn tasks_in_a_minute(lab: &GuestLab) -> usize {
     let mark = lab.recorder.mark();
     tokio::time::sleep(Duration::from_secs(60)).await;
-    lab.recorder.since(mark, |seen| matches!(seen.event, HostEvent::TaskRun { .. }).then_some(())).len()
+    lab.recorder
+        .since(mark, |seen| {
+            matches!(seen.event, HostEvent::TaskRun { .. }).then_some(())
+        })
+        .len()
 }
 
 /// See the module.
@@ -33,18 +37,31 @@ async fn run(lab: &GuestLab) -> Outcome {
     for _ in 0..PLAYERS {
         players.push(lab.join().await?);
     }
-    join_all(players.iter_mut().map(|player| player.live(Duration::from_secs(20)))).await;
+    join_all(
+        players
+            .iter_mut()
+            .map(|player| player.live(Duration::from_secs(20))),
+    )
+    .await;
     for player in &mut players {
         player.leave().await;
     }
     let mark = lab.recorder.mark();
     let after = tasks_in_a_minute(lab).await;
-    let Some(player) = players.first() else { return Ok(()) };
+    let Some(player) = players.first() else {
+        return Ok(());
+    };
     // What a trap cuts short cannot be counted.
     lab.untrapped()?;
     let refused = lab.recorder.since(mark, |seen| match &seen.event {
-        HostEvent::CallRefused { error, .. } if error.kind == PlayerErrorKind::SessionEnded => Some(seen.at),
-        HostEvent::BatchRefused { error, .. } if error.error.kind == PlayerErrorKind::SessionEnded => Some(seen.at),
+        HostEvent::CallRefused { error, .. } if error.kind == PlayerErrorKind::SessionEnded => {
+            Some(seen.at)
+        }
+        HostEvent::BatchRefused { error, .. }
+            if error.error.kind == PlayerErrorKind::SessionEnded =>
+        {
+            Some(seen.at)
+        }
         _ => None,
     });
     if let Some(at) = refused.first() {
@@ -53,8 +70,12 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(finding.at(*at).into());
     }
     if after > before + PLAYERS {
-        let expected = format!("at most one more run of each of the {PLAYERS} sessions' tasks after their end");
-        let got = format!("{after} runs in the minute after the last session, {before} in the one before the first");
+        let expected = format!(
+            "at most one more run of each of the {PLAYERS} sessions' tasks after their end"
+        );
+        let got = format!(
+            "{after} runs in the minute after the last session, {before} in the one before the first"
+        );
         return Err(player.broken("VB-END-03", expected, got));
     }
     Ok(())

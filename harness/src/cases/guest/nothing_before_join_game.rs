@@ -2,10 +2,10 @@
 
 use sim_proto::FaultKind;
 
+use super::text::{VISIT, no_join_game};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
-use super::text::{VISIT, no_join_game};
 
 const CLAUSE: &str = "VB-JOIN-01";
 
@@ -35,8 +35,15 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
-    if let Some((at, fault)) = player.fault().filter(|(_, fault)| fault.kind == FaultKind::NoWorld) {
-        let finding = player.finding(CLAUSE, expected(), format!("{}: {}", fault.site, fault.kind));
+    if let Some((at, fault)) = player
+        .fault()
+        .filter(|(_, fault)| fault.kind == FaultKind::NoWorld)
+    {
+        let finding = player.finding(
+            CLAUSE,
+            expected(),
+            format!("{}: {}", fault.site, fault.kind),
+        );
         return Err(finding.at(at).into());
     }
     for (at, packet) in player.play() {

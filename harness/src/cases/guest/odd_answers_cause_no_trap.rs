@@ -29,20 +29,56 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     let plain = lab.client();
-    let with = |keep_alive| ClientConfig { keep_alive, ..lab.client() };
+    let with = |keep_alive| ClientConfig {
+        keep_alive,
+        ..lab.client()
+    };
     let clients = [
-        ("an answer comes before any keep-alive was sent", plain.clone(), true),
-        ("every answer comes twice", with(KeepAlivePolicy::Twice), false),
-        ("an answer has a wrong id", with(KeepAlivePolicy::WrongId), false),
-        ("an answer comes after a newer keep-alive", with(KeepAlivePolicy::Delay(LATE)), false),
-        ("the client leaves with a keep-alive pending", with(KeepAlivePolicy::Never), false),
+        (
+            "an answer comes before any keep-alive was sent",
+            plain.clone(),
+            true,
+        ),
+        (
+            "every answer comes twice",
+            with(KeepAlivePolicy::Twice),
+            false,
+        ),
+        (
+            "an answer has a wrong id",
+            with(KeepAlivePolicy::WrongId),
+            false,
+        ),
+        (
+            "an answer comes after a newer keep-alive",
+            with(KeepAlivePolicy::Delay(LATE)),
+            false,
+        ),
+        (
+            "the client leaves with a keep-alive pending",
+            with(KeepAlivePolicy::Never),
+            false,
+        ),
     ];
     lab.join().await?.leave().await;
     for (what, config, unasked) in clients {
         // A guest may end the session for such an answer, even before the client is in world.
         let mut player = lab.connect(config);
         if unasked {
-            player.until(|event| matches!(event, Event::StateChanged { to: State::Play, .. }), JOIN_LIMIT).await;
+            player
+                .until(
+                    |event| {
+                        matches!(
+                            event,
+                            Event::StateChanged {
+                                to: State::Play,
+                                ..
+                            }
+                        )
+                    },
+                    JOIN_LIMIT,
+                )
+                .await;
             let answer = sim_proto::serverbound::keep_alive(player.version(), UNASKED);
             // The connection was there a moment ago; should it be gone, the guest has seen less.
             player.send_named("keep_alive", &answer);

@@ -41,12 +41,17 @@ async fn run(lab: &GuestLab) -> Outcome {
         }
         _ => {}
     }
-    let chats = player.play().filter(|(_, packet)| CHATS.contains(&packet.name)).count();
+    let chats = player
+        .play()
+        .filter(|(_, packet)| CHATS.contains(&packet.name))
+        .count();
     if chats > 0 {
         return Ok(());
     }
     if player.named("login").next().is_none() {
         return Err(player.untestable(player.stands()));
     }
-    Err(Stop::Skip("the guest sends no chat or system message, on joining or when spoken to".to_owned()))
+    Err(Stop::Skip(
+        "the guest sends no chat or system message, on joining or when spoken to".to_owned(),
+    ))
 }

@@ -12,7 +12,8 @@ use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-TXT-01";
 
-const EXPECTED: &str = "a disconnect with the packet id of the protocol and a reason that decodes whole";
+const EXPECTED: &str =
+    "a disconnect with the packet id of the protocol and a reason that decodes whole";
 
 /// Past the time at which a silent client is dropped, and short of twice the client's own patience.
 const SILENCE: Duration = Duration::from_secs(100);
@@ -34,7 +35,10 @@ fn judge(lab: &GuestLab, player: &Player) -> Result<bool, Stop> {
     match player.closed() {
         None => Ok(false),
         Some((at, reason)) => {
-            let got = format!("the session ended, and the client read no reason: {}", close_text(reason));
+            let got = format!(
+                "the session ended, and the client read no reason: {}",
+                close_text(reason)
+            );
             Err(player.finding(CLAUSE, EXPECTED, got).at(at).into())
         }
     }
@@ -55,7 +59,10 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(plain.untestable(plain.stands()));
     }
     plain.leave().await;
-    let silent = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
+    let silent = ClientConfig {
+        keep_alive: KeepAlivePolicy::Never,
+        ..lab.client()
+    };
     let mut player = lab.join_as(silent).await?;
     player.until_closed(SILENCE).await;
     let first = judge(lab, &player)?;
@@ -67,5 +74,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     if first || second {
         return Ok(());
     }
-    Err(Stop::Skip("the guest wrote no disconnect of its own, neither for silence nor for /leave".to_owned()))
+    Err(Stop::Skip(
+        "the guest wrote no disconnect of its own, neither for silence nor for /leave".to_owned(),
+    ))
 }

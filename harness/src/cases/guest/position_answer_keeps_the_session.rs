@@ -23,7 +23,10 @@ pub const CASE: Case = Case::guest(
 
 async fn run(lab: &GuestLab) -> Outcome {
     // No answers to keep-alives, and a short look: what comes of those is another claim's.
-    let config = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
+    let config = ClientConfig {
+        keep_alive: KeepAlivePolicy::Never,
+        ..lab.client()
+    };
     let mut player = lab.connect(config);
     let mark = lab.recorder.mark();
     let wanted = |event: &Event| match event {
@@ -39,12 +42,21 @@ async fn run(lab: &GuestLab) -> Outcome {
     if player.named("position").next().is_none() || player.fault().is_some() {
         return Err(player.untestable(player.stands()));
     }
-    lab.no_trap(&player, "VB-JOIN-12", "when the client answers the position-and-look")?;
+    lab.no_trap(
+        &player,
+        "VB-JOIN-12",
+        "when the client answers the position-and-look",
+    )?;
     match player.closed() {
         None => Ok(()),
         Some((at, reason)) => {
-            let expected = "a session that goes on after the client has answered the position-and-look";
-            let finding = player.finding("VB-JOIN-12", expected, format!("it ended: {}", close_text(reason)));
+            let expected =
+                "a session that goes on after the client has answered the position-and-look";
+            let finding = player.finding(
+                "VB-JOIN-12",
+                expected,
+                format!("it ended: {}", close_text(reason)),
+            );
             Err(finding.at(at).into())
         }
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sim_proto::RemarkKind;
 
+use super::text::VISIT;
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::subject::player::secs;
 use crate::verdict::Outcome;
-use super::text::VISIT;
 
 const CLAUSE: &str = "VB-JOIN-08";
 
@@ -29,7 +29,10 @@ pub const CASE: Case = Case::guest(
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), VISIT).await?;
     let wrong = player.remarks().find(|(_, remark)| {
-        matches!(remark.kind, RemarkKind::PositionNotFinite | RemarkKind::PositionOutsideWorld | RemarkKind::Pitch(_))
+        matches!(
+            remark.kind,
+            RemarkKind::PositionNotFinite | RemarkKind::PositionOutsideWorld | RemarkKind::Pitch(_)
+        )
     });
     if let Some((at, remark)) = wrong {
         return Err(player.broken_at(CLAUSE, EXPECTED, remark.to_string(), at, &remark.site));
@@ -47,6 +50,10 @@ async fn run(lab: &GuestLab) -> Outcome {
             let got = format!("the first came after {}", secs(at.saturating_sub(started)));
             Err(player.finding(CLAUSE, EXPECTED, got).at(at).into())
         }
-        None => Err(player.broken(CLAUSE, EXPECTED, format!("none came within {}: {}", secs(LIMIT), player.stands()))),
+        None => Err(player.broken(
+            CLAUSE,
+            EXPECTED,
+            format!("none came within {}: {}", secs(LIMIT), player.stands()),
+        )),
     }
 }

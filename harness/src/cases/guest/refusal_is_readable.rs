@@ -31,9 +31,15 @@ async fn run(lab: &GuestLab) -> Outcome {
         (None, Some((at, reason)))
             if lab.recorder.traps().is_empty() && player.fault().is_none() =>
         {
-            let got = format!("the connection ended before JoinGame: {}", close_text(reason));
+            let got = format!(
+                "the connection ended before JoinGame: {}",
+                close_text(reason)
+            );
             Err(player.finding("VB-JOIN-15", EXPECTED, got).at(at).into())
         }
-        _ => Err(player.untestable(format!("the guest neither refuses nor joins: {}", player.stands()))),
+        _ => Err(player.untestable(format!(
+            "the guest neither refuses nor joins: {}",
+            player.stands()
+        ))),
     }
 }

@@ -19,7 +19,10 @@ const WATCH: Duration = Duration::from_secs(100);
 const SLACK: Duration = Duration::from_secs(15);
 
 fn silent_client(lab: &GuestLab) -> ClientConfig {
-    ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() }
+    ClientConfig {
+        keep_alive: KeepAlivePolicy::Never,
+        ..lab.client()
+    }
 }
 
 /// How many keep-alives came.
@@ -29,11 +32,16 @@ fn asked(player: &Player) -> usize {
 
 /// How long after its session's start it was dropped.
 fn dropped(player: &Player) -> Option<Duration> {
-    player.closed().map(|(at, _)| at.saturating_sub(player.session_start()))
+    player
+        .closed()
+        .map(|(at, _)| at.saturating_sub(player.session_start()))
 }
 
 fn when(after: Option<Duration>) -> String {
-    after.map_or_else(|| "never".to_owned(), |after| format!("after {}", secs(after)))
+    after.map_or_else(
+        || "never".to_owned(),
+        |after| format!("after {}", secs(after)),
+    )
 }
 
 /// See the module.
@@ -62,11 +70,16 @@ async fn run(lab: &GuestLab) -> Outcome {
     join(silent.until_closed(WATCH), good.live(WATCH)).await;
     if good.closed().is_some() {
         let expected = "the client that answers to stay, whatever another client does";
-        return Err(good.broken(CLAUSE, expected, format!("beside a silent client {}", good.stands())));
+        return Err(good.broken(
+            CLAUSE,
+            expected,
+            format!("beside a silent client {}", good.stands()),
+        ));
     }
     // One may lie at the edge of the time.
     if asked(&good).abs_diff(before) > 1 {
-        let expected = format!("{before} keep-alives for the client that answers, as when it is alone");
+        let expected =
+            format!("{before} keep-alives for the client that answers, as when it is alone");
         let got = format!("beside a silent client there were {}", asked(&good));
         return Err(good.broken(CLAUSE, expected, got));
     }
@@ -74,8 +87,15 @@ async fn run(lab: &GuestLab) -> Outcome {
         (Some(alone), Some(beside)) if alone.abs_diff(beside) <= SLACK => Ok(()),
         (None, None) => Ok(()),
         (alone, beside) => {
-            let expected = format!("the silent client to be dropped {}, as when it is alone", when(alone));
-            Err(silent.broken(CLAUSE, expected, format!("beside another client it was dropped {}", when(beside))))
+            let expected = format!(
+                "the silent client to be dropped {}, as when it is alone",
+                when(alone)
+            );
+            Err(silent.broken(
+                CLAUSE,
+                expected,
+                format!("beside another client it was dropped {}", when(beside)),
+            ))
         }
     }
 }

@@ -26,7 +26,10 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let config = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
+    let config = ClientConfig {
+        keep_alive: KeepAlivePolicy::Never,
+        ..lab.client()
+    };
     let mut player = lab.join_as(config).await?;
     player.until_closed(WATCH).await;
     let Some((first, _)) = player.named("keep_alive").next() else {
@@ -35,9 +38,15 @@ async fn run(lab: &GuestLab) -> Outcome {
     if let Some((_, fault)) = player.fault() {
         return Err(player.untestable(fault.to_string()));
     }
-    let expected = format!("to be disconnected with a reason within {} of the first keep-alive", secs(LIMIT));
+    let expected = format!(
+        "to be disconnected with a reason within {} of the first keep-alive",
+        secs(LIMIT)
+    );
     let Some((at, _)) = player.closed() else {
-        let got = format!("the session still goes on after {}", secs(player.now().saturating_sub(first)));
+        let got = format!(
+            "the session still goes on after {}",
+            secs(player.now().saturating_sub(first))
+        );
         return Err(player.broken(CLAUSE, expected, got));
     };
     let took = at.saturating_sub(first);
@@ -46,9 +55,10 @@ async fn run(lab: &GuestLab) -> Outcome {
         return Err(player.finding(CLAUSE, expected, got).at(at).into());
     }
     match (at, player.kicked()) {
-        (at, Some((_, _, reason))) if reason.trim().is_empty() => {
-            Err(player.finding(CLAUSE, expected, format!("the reason is {reason:?}")).at(at).into())
-        }
+        (at, Some((_, _, reason))) if reason.trim().is_empty() => Err(player
+            .finding(CLAUSE, expected, format!("the reason is {reason:?}"))
+            .at(at)
+            .into()),
         (at, None) => {
             let got = "the connection was closed without a reason";
             Err(player.finding(CLAUSE, expected, got).at(at).into())

@@ -26,7 +26,10 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let config = ClientConfig { keep_alive: KeepAlivePolicy::Never, ..lab.client() };
+    let config = ClientConfig {
+        keep_alive: KeepAlivePolicy::Never,
+        ..lab.client()
+    };
     let mut player = lab.join_as(config).await?;
     player.until_closed(WATCH).await;
     let Some((first, _)) = player.named("keep_alive").next() else {
@@ -35,14 +38,24 @@ async fn run(lab: &GuestLab) -> Outcome {
     if let Some((_, fault)) = player.fault() {
         return Err(player.untestable(fault.to_string()));
     }
-    let expected = format!("to be disconnected within {} of the first keep-alive", secs(LIMIT));
-    match player.closed().map(|(at, _)| (at, at.saturating_sub(first))) {
+    let expected = format!(
+        "to be disconnected within {} of the first keep-alive",
+        secs(LIMIT)
+    );
+    match player
+        .closed()
+        .map(|(at, _)| (at, at.saturating_sub(first)))
+    {
         Some((_, took)) if took <= LIMIT => Ok(()),
-        Some((at, took)) => {
-            Err(player.finding(CLAUSE, expected, format!("it took {}", secs(took))).at(at).into())
-        }
+        Some((at, took)) => Err(player
+            .finding(CLAUSE, expected, format!("it took {}", secs(took)))
+            .at(at)
+            .into()),
         None => {
-            let got = format!("the session still goes on after {}", secs(player.now().saturating_sub(first)));
+            let got = format!(
+                "the session still goes on after {}",
+                secs(player.now().saturating_sub(first))
+            );
             Err(player.broken(CLAUSE, expected, got))
         }
     }

@@ -39,7 +39,11 @@ async fn run(lab: &GuestLab) -> Outcome {
         None => Ok(()),
         Some((at, reason)) => {
             let expected = "a session that goes on while the client sends keep-alive 0 unasked";
-            let finding = player.finding("VB-KA-08", expected, format!("it ended: {}", close_text(reason)));
+            let finding = player.finding(
+                "VB-KA-08",
+                expected,
+                format!("it ended: {}", close_text(reason)),
+            );
             Err(finding.at(at).into())
         }
     }

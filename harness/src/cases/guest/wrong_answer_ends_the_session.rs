@@ -24,11 +24,19 @@ pub const CASE: Case = Case::guest(
 );
 
 async fn run(lab: &GuestLab) -> Outcome {
-    let config = ClientConfig { keep_alive: KeepAlivePolicy::WrongId, ..lab.client() };
+    let config = ClientConfig {
+        keep_alive: KeepAlivePolicy::WrongId,
+        ..lab.client()
+    };
     // The first keep-alive may come before the client is in world.
     lab.join().await?.leave().await;
     let mut player = lab.connect(config);
-    let asked = player.until(|event| matches!(event, Event::Received(packet) if packet.name == "keep_alive"), WATCH).await;
+    let asked = player
+        .until(
+            |event| matches!(event, Event::Received(packet) if packet.name == "keep_alive"),
+            WATCH,
+        )
+        .await;
     if asked.is_none() {
         return Err(player.untestable(format!("no keep-alive came: {}", player.stands())));
     }
@@ -38,7 +46,10 @@ async fn run(lab: &GuestLab) -> Outcome {
     match player.closed() {
         Some(_) => Ok(()),
         None => {
-            let expected = format!("the end of the session within {} of an answer with a wrong id", secs(LIMIT));
+            let expected = format!(
+                "the end of the session within {} of an answer with a wrong id",
+                secs(LIMIT)
+            );
             Err(player.broken("VB-KA-07", expected, "the session goes on"))
         }
     }

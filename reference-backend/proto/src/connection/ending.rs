@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use super::stage::Stage;
 use super::{Connection, Event, Phase};
 use crate::error::{CloseReason, Deadline, PeerError};
+use crate::fault::Fault;
 use crate::packets::{self, fixed};
 use crate::text::TextComponent;
 use crate::version::Version;
@@ -74,9 +75,11 @@ impl Connection {
 
     /// Tells a client without tables, whose framing is all that is known, why it cannot play.
     pub(super) fn refuse(&mut self, version: Version) {
-        let mut body = BytesMut::new();
-        packets::put_login_text(&crate::config::refusal(version), &mut body);
-        self.put(fixed::LOGIN_DISCONNECT, "disconnect", &body);
+        if !self.config.faults.has(Fault::CrashesOnUnknown) {
+            let mut body = BytesMut::new();
+            packets::put_login_text(&crate::config::refusal(version), &mut body);
+            self.put(fixed::LOGIN_DISCONNECT, "disconnect", &body);
+        }
         self.end(CloseReason::UnsupportedProtocol {
             protocol: version.protocol(),
         });

@@ -13,14 +13,20 @@ const CLAUSE: &str = "VB-BRG-01";
 
 /// Name and UUID as login success gave them to the client.
 fn logged_in(player: &Player) -> Result<(String, String), Stop> {
-    let success = player.seen().iter().find_map(|seen| match &seen.packet()?.packet {
-        Packet::LoginSuccess(success) => Some(success.clone()),
-        _ => None,
-    });
+    let success = player
+        .seen()
+        .iter()
+        .find_map(|seen| match &seen.packet()?.packet {
+            Packet::LoginSuccess(success) => Some(success.clone()),
+            _ => None,
+        });
     let success = success.ok_or_else(|| player.untestable("no login success came"))?;
     let digits = format!("{:032x}", success.uuid);
     let groups = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-    let parts: Vec<&str> = groups.iter().filter_map(|(from, to)| digits.get(*from..*to)).collect();
+    let parts: Vec<&str> = groups
+        .iter()
+        .filter_map(|(from, to)| digits.get(*from..*to))
+        .collect();
     Ok((success.name, parts.join("-")))
 }
 
@@ -41,16 +47,35 @@ async fn run(lab: &HostLab) -> Outcome {
     for (_, told) in &told {
         match told {
             Told::Event(Event::PostLogin(event)) => {
-                given.push(("post-login", event.player_id, event.profile.clone(), Some(event.protocol_version)));
+                given.push((
+                    "post-login",
+                    event.player_id,
+                    event.profile.clone(),
+                    Some(event.protocol_version),
+                ));
             }
             Told::Event(Event::ChooseInitialServer(event)) => {
-                given.push(("choose-initial-server", event.player_id, event.profile.clone(), None));
+                given.push((
+                    "choose-initial-server",
+                    event.player_id,
+                    event.profile.clone(),
+                    None,
+                ));
             }
             Told::Event(Event::ServerPreConnect(event)) => {
                 let protocol = Some(event.protocol_version);
-                given.push(("server-pre-connect", event.player_id, event.profile.clone(), protocol));
+                given.push((
+                    "server-pre-connect",
+                    event.player_id,
+                    event.profile.clone(),
+                    protocol,
+                ));
             }
-            Told::Start { player, profile, protocol } => {
+            Told::Start {
+                player,
+                profile,
+                protocol,
+            } => {
                 given.push(("the session", *player, profile.clone(), Some(*protocol)));
             }
             _ => {}
@@ -60,7 +85,12 @@ async fn run(lab: &HostLab) -> Outcome {
         return Err(player.untestable("no event came"));
     };
     for (where_, id, profile, protocol) in given {
-        let got = (id, profile.name.as_str(), profile.uuid.to_string(), protocol.unwrap_or(lab.protocol));
+        let got = (
+            id,
+            profile.name.as_str(),
+            profile.uuid.to_string(),
+            protocol.unwrap_or(lab.protocol),
+        );
         let expected = (first, name.as_str(), uuid.clone(), lab.protocol);
         if got != expected {
             let expected = format!("player, name, UUID and protocol {expected:?}, as at login");
@@ -72,12 +102,23 @@ async fn run(lab: &HostLab) -> Outcome {
     let (name, uuid) = logged_in(&player)?;
     let lines = lab.recorder.guest_log(PROBE_NAME);
     let start = lines.iter().find(|(_, line)| line.starts_with("start "));
-    let expected = [format!("protocol={}", lab.protocol), format!("name={name}"), format!("uuid={uuid}")];
+    let expected = [
+        format!("protocol={}", lab.protocol),
+        format!("name={name}"),
+        format!("uuid={uuid}"),
+    ];
     let Some((_, start)) = start else {
         return Err(player.untestable("the probe logged no start"));
     };
-    match expected.iter().find(|word| !start.split(' ').any(|part| part == word.as_str())) {
+    match expected
+        .iter()
+        .find(|word| !start.split(' ').any(|part| part == word.as_str()))
+    {
         None => Ok(()),
-        Some(_) => Err(player.broken(CLAUSE, expected.join(" "), format!("the guest was given: {start}"))),
+        Some(_) => Err(player.broken(
+            CLAUSE,
+            expected.join(" "),
+            format!("the guest was given: {start}"),
+        )),
     }
 }

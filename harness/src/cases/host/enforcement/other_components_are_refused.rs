@@ -9,7 +9,12 @@ const CLAUSE: &str = "VB-ENF-11";
 /// The bytes with every `from` replaced by `to`, which is as long: lengths in the binary stay right.
 fn replaced(bytes: &[u8], from: &[u8; 10], to: &[u8; 10]) -> Vec<u8> {
     let mut out = bytes.to_vec();
-    let places: Vec<usize> = bytes.windows(from.len()).enumerate().filter(|(_, w)| w == from).map(|(at, _)| at).collect();
+    let places: Vec<usize> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, w)| w == from)
+        .map(|(at, _)| at)
+        .collect();
     for at in places {
         if let Some(place) = out.get_mut(at..at + to.len()) {
             place.copy_from_slice(to);
@@ -30,10 +35,26 @@ async fn run(lab: &HostLab) -> Outcome {
     let other_version = replaced(lab.probe_bytes(), b"0.4.0-vb.1", b"0.4.0-vb.9");
     let cases: [(&str, &[u8], &[&str]); 5] = [
         ("an empty file", b"", &["empty"]),
-        ("text", b"(component)", &["not WebAssembly", "28 63 6f 6d", "00 61 73 6d"]),
-        ("a core module", b"\0asm\x01\0\0\0", &["core module", "component"]),
-        ("an empty component", b"\0asm\x0d\0\x01\0", &["another world", "infrarust:plugin/guest@0.4.0-vb.1"]),
-        ("a component of another contract", &other_version, &["0.4.0-vb.9", "0.4.0-vb.1"]),
+        (
+            "text",
+            b"(component)",
+            &["not WebAssembly", "28 63 6f 6d", "00 61 73 6d"],
+        ),
+        (
+            "a core module",
+            b"\0asm\x01\0\0\0",
+            &["core module", "component"],
+        ),
+        (
+            "an empty component",
+            b"\0asm\x0d\0\x01\0",
+            &["another world", "infrarust:plugin/guest@0.4.0-vb.1"],
+        ),
+        (
+            "a component of another contract",
+            &other_version,
+            &["0.4.0-vb.9", "0.4.0-vb.1"],
+        ),
     ];
     for (what, bytes, words) in cases {
         let expected = format!("{what} to be refused, with what was found and what was expected");

@@ -17,10 +17,28 @@ const CLAUSE: &str = "VB-LOG-03";
 
 /// The table "Registries" of the specification: each row adds to those above.
 const REGISTRIES: &[(i32, &[&str])] = &[
-    (764, &["dimension_type", "worldgen/biome", "chat_type", "damage_type"]),
+    (
+        764,
+        &[
+            "dimension_type",
+            "worldgen/biome",
+            "chat_type",
+            "damage_type",
+        ],
+    ),
     (766, &["wolf_variant"]),
     (767, &["painting_variant"]),
-    (770, &["cat_variant", "chicken_variant", "cow_variant", "frog_variant", "pig_variant", "wolf_sound_variant"]),
+    (
+        770,
+        &[
+            "cat_variant",
+            "chicken_variant",
+            "cow_variant",
+            "frog_variant",
+            "pig_variant",
+            "wolf_sound_variant",
+        ],
+    ),
     (771, &["dialog"]),
     (774, &["timeline", "zombie_nautilus_variant"]),
     (
@@ -51,7 +69,20 @@ const SLACK: Duration = Duration::from_secs(2);
 /// A client that is frozen in the configuration phase, and reads on when it should have been disconnected.
 async fn falls_silent(lab: &HostLab, host: &Host) -> Outcome {
     let mut player = lab.connect(host, lab.client());
-    player.until(|event| matches!(event, Event::StateChanged { to: State::Configuration, .. }), PATIENCE).await;
+    player
+        .until(
+            |event| {
+                matches!(
+                    event,
+                    Event::StateChanged {
+                        to: State::Configuration,
+                        ..
+                    }
+                )
+            },
+            PATIENCE,
+        )
+        .await;
     player.stop_reading();
     tokio::time::sleep(LONGEST_WAIT + SLACK).await;
     player.resume();
@@ -60,7 +91,10 @@ async fn falls_silent(lab: &HostLab, host: &Host) -> Outcome {
         // Where finish_configuration is on its way already, the client reads the disconnect in play.
         Some((_, _, reason)) if !reason.trim().is_empty() => Ok(()),
         _ => {
-            let expected = format!("a disconnect with a reason after {} without an answer", secs(LONGEST_WAIT));
+            let expected = format!(
+                "a disconnect with a reason after {} without an answer",
+                secs(LONGEST_WAIT)
+            );
             Err(player.broken(CLAUSE, expected, player.stands()))
         }
     }
@@ -68,7 +102,9 @@ async fn falls_silent(lab: &HostLab, host: &Host) -> Outcome {
 
 /// How many entries a registry of the one compound has.
 fn entries_of(registry: &Tag) -> usize {
-    let Tag::Compound(registry) = registry else { return 0 };
+    let Tag::Compound(registry) = registry else {
+        return 0;
+    };
     let value = registry.entries.iter().find(|entry| entry.name == "value");
     match value.map(|entry| &entry.tag) {
         Some(Tag::List(list)) => list.items.len(),
@@ -87,9 +123,26 @@ pub const CASE: Case = Case::host(
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;
     let mut player = lab.connect(&host, lab.client());
-    player.until(|event| matches!(event, Event::StateChanged { to: State::Play, .. }), PATIENCE).await;
+    player
+        .until(
+            |event| {
+                matches!(
+                    event,
+                    Event::StateChanged {
+                        to: State::Play,
+                        ..
+                    }
+                )
+            },
+            PATIENCE,
+        )
+        .await;
     if let Some((at, fault)) = player.fault() {
-        let finding = player.finding(CLAUSE, "a configuration phase that a client accepts", fault.to_string());
+        let finding = player.finding(
+            CLAUSE,
+            "a configuration phase that a client accepts",
+            fault.to_string(),
+        );
         return Err(finding.at(at).into());
     }
     let mut offered: BTreeMap<String, usize> = BTreeMap::new();
@@ -111,7 +164,8 @@ async fn run(lab: &HostLab) -> Outcome {
         for name in names.iter().filter(|name| !optional(name)) {
             let full = format!("minecraft:{name}");
             if offered.get(&full).is_none_or(|entries| *entries == 0) {
-                let expected = format!("the registry {full} with at least one entry (from {from} on)");
+                let expected =
+                    format!("the registry {full} with at least one entry (from {from} on)");
                 let got = format!("offered were {offered:?}");
                 return Err(player.broken(CLAUSE, expected, got));
             }

@@ -23,7 +23,14 @@ const SETTLE: Duration = Duration::from_secs(1);
 const KICK: i32 = 0x7002;
 const NOTHING: i32 = 0x7003;
 
-const WAYS: [Way; 6] = [Way::Close, Way::Reset, Way::HalfClose, Way::Kick, Way::KickAndClose, Way::Shutdown];
+const WAYS: [Way; 6] = [
+    Way::Close,
+    Way::Reset,
+    Way::HalfClose,
+    Way::Kick,
+    Way::KickAndClose,
+    Way::Shutdown,
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -49,7 +56,8 @@ async fn cause(way: Way, host: &Host, player: &mut Player) {
             player.leave().await;
         }
         Way::Shutdown => {
-            let (_, ()) = futures::future::join(host.shutdown("the end"), player.live(SETTLE)).await;
+            let (_, ()) =
+                futures::future::join(host.shutdown("the end"), player.live(SETTLE)).await;
         }
     }
     player.live(LIMIT).await;
@@ -60,8 +68,11 @@ fn judge(lab: &HostLab, player: &Player, way: Way, caused: Duration, skip: usize
     let Some(Told::Start { player: id, .. }) = told.first().map(|(_, told)| told) else {
         return Err(player.untestable("no start was told"));
     };
-    let ends: Vec<Duration> =
-        told.iter().filter(|(_, told)| matches!(told, Told::End(ended) if ended == id)).map(|(at, _)| *at).collect();
+    let ends: Vec<Duration> = told
+        .iter()
+        .filter(|(_, told)| matches!(told, Told::End(ended) if ended == id))
+        .map(|(at, _)| *at)
+        .collect();
     let expected = format!("one end within {} when the way out is {way:?}", secs(LIMIT));
     match ends.as_slice() {
         [at] if at.saturating_sub(caused) <= LIMIT => {}
@@ -71,7 +82,10 @@ fn judge(lab: &HostLab, player: &Player, way: Way, caused: Duration, skip: usize
         }
         _ => return Err(player.broken(CLAUSE, expected, format!("there were {}", ends.len()))),
     }
-    let others = told.iter().filter(|(_, told)| matches!(told, Told::End(ended) if ended != id)).count();
+    let others = told
+        .iter()
+        .filter(|(_, told)| matches!(told, Told::End(ended) if ended != id))
+        .count();
     let due = usize::from(way == Way::Shutdown);
     if others != due {
         let got = format!("{others} sessions of others ended");
@@ -99,7 +113,11 @@ async fn run(lab: &HostLab) -> Outcome {
         let host = lab
             .host(|builder| {
                 let probe = with_config(&[("answer", "none")]);
-                builder.native("gate", Arc::new(plugin), may_play()).guest(PROBE_NAME, lab.probe(), probe)
+                builder.native("gate", Arc::new(plugin), may_play()).guest(
+                    PROBE_NAME,
+                    lab.probe(),
+                    probe,
+                )
             })
             .await?;
         let skip = lab.notebook.sessions().len();

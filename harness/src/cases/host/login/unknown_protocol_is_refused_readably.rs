@@ -2,8 +2,8 @@
 
 use reference_backend::Host;
 
-use super::bytes::{Packet, Wire, handshake, string};
 use crate::case::Case;
+use crate::cases::host::bytes::{Packet, Wire, handshake, string};
 use crate::subject::host::HostLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -18,7 +18,10 @@ async fn status(lab: &HostLab, host: &Host, protocol: i32) -> Outcome {
     request.extend(Packet::new(0).framed());
     wire.write(&request).await;
     let answer = wire.frame().await;
-    let text = answer.as_ref().filter(|(id, _)| *id == 0).and_then(|(_, data)| string(data));
+    let text = answer
+        .as_ref()
+        .filter(|(id, _)| *id == 0)
+        .and_then(|(_, data)| string(data));
     let json: Option<serde_json::Value> = text.and_then(|text| serde_json::from_str(text).ok());
     if json.is_some_and(|json| json.get("version").is_some()) {
         return Ok(());
@@ -33,11 +36,16 @@ async fn login(lab: &HostLab, host: &Host, protocol: i32) -> Outcome {
     request.extend(Packet::new(0).string("somebody").framed());
     wire.write(&request).await;
     let answer = wire.frame().await;
-    let text = answer.as_ref().filter(|(id, _)| *id == 0).and_then(|(_, data)| string(data));
+    let text = answer
+        .as_ref()
+        .filter(|(id, _)| *id == 0)
+        .and_then(|(_, data)| string(data));
     match text.map(sim_proto::Text::from_json) {
         Some(Ok(text)) if text.plain.chars().any(char::is_alphanumeric) => Ok(()),
         _ => {
-            let expected = format!("a login disconnect with a readable reason in JSON for protocol {protocol}");
+            let expected = format!(
+                "a login disconnect with a readable reason in JSON for protocol {protocol}"
+            );
             Err(Finding::new(CLAUSE, expected, format!("{answer:?}")).into())
         }
     }
@@ -49,7 +57,8 @@ pub const CASE: Case = Case::host(
     &["VB-LOG-01"],
     "Asks for the status and logs in with protocol numbers that no release has.",
     |lab| Box::pin(run(lab)),
-).on_the_newest();
+)
+.on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reference_backend::{DenyReason, HostEvent, PluginConfig};
 
-use super::asking::must_deny;
 use crate::case::Case;
+use crate::cases::host::asking::must_deny;
 use crate::subject::host::HostLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -24,7 +24,14 @@ async fn run(lab: &HostLab) -> Outcome {
         .await?;
     let mark = lab.recorder.mark();
     let right = |reason: &DenyReason| matches!(reason, DenyReason::NotGranted);
-    must_deny(lab, &host, "VB-ENF-02", "a plugin without the capability answers virtual-backend", right).await?;
+    must_deny(
+        lab,
+        &host,
+        "VB-ENF-02",
+        "a plugin without the capability answers virtual-backend",
+        right,
+    )
+    .await?;
     let named = lab.recorder.since(mark, |seen| match &seen.event {
         HostEvent::Denied { plugin, .. } => plugin.clone(),
         _ => None,
@@ -32,5 +39,10 @@ async fn run(lab: &HostLab) -> Outcome {
     if named.iter().any(|plugin| plugin == "gate") {
         return Ok(());
     }
-    Err(Finding::new("VB-ENF-02", "the log to name the plugin", "the plugin is not named").into())
+    Err(Finding::new(
+        "VB-ENF-02",
+        "the log to name the plugin",
+        "the plugin is not named",
+    )
+    .into())
 }

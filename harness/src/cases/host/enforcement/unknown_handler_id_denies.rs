@@ -2,8 +2,8 @@
 
 use reference_backend::DenyReason;
 
-use super::asking::must_deny;
 use crate::case::Case;
+use crate::cases::host::asking::must_deny;
 use crate::subject::host::HostLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -27,10 +27,31 @@ pub const CASE: Case = Case::host(
 async fn run(lab: &HostLab) -> Outcome {
     let unknown = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
     let host = lab.host_of("gate", lab.native("gate").answering(2)).await?;
-    must_deny(lab, &host, CLAUSE, "a plugin answers 2 and has registered 1", unknown).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a plugin answers 2 and has registered 1",
+        unknown,
+    )
+    .await?;
     let host = lab.host_of_probe(&[("marker", "7")]).await?;
-    must_deny(lab, &host, CLAUSE, "a guest answers 7 and has registered 1", unknown).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a guest answers 7 and has registered 1",
+        unknown,
+    )
+    .await?;
     let host = lab.host_of_probe(&[("register", "false")]).await?;
-    must_deny(lab, &host, CLAUSE, "a guest answers 1 and has registered nothing", unknown).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a guest answers 1 and has registered nothing",
+        unknown,
+    )
+    .await?;
     no_session(lab)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vb_data::{Direction, State};
 
-use super::asking::{ask, carrier};
 use crate::case::Case;
+use crate::cases::host::asking::{ask, carrier};
 use crate::subject::host::HostLab;
 use crate::subject::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
@@ -31,7 +31,10 @@ fn varint_length(id: i32) -> usize {
 
 /// How many play packets the client has, but for the keep-alives and clocks that go on.
 fn received(player: &Player) -> usize {
-    player.play().filter(|(_, packet)| !matches!(packet.name, "keep_alive" | "update_time")).count()
+    player
+        .play()
+        .filter(|(_, packet)| !matches!(packet.name, "keep_alive" | "update_time"))
+        .count()
 }
 
 /// See the module.
@@ -51,13 +54,23 @@ async fn run(lab: &HostLab) -> Outcome {
     let id = carrier(lab.protocol)?;
     let most = LARGEST - varint_length(id);
     let table = vb_data::packets(lab.protocol, State::Play, Direction::Clientbound);
-    let reserved = RESERVED.iter().filter_map(|name| Some((*name, table.and_then(|table| table.id(name))?)));
+    let reserved = RESERVED
+        .iter()
+        .filter_map(|name| Some((*name, table.and_then(|table| table.id(name))?)));
     let mut wrong: Vec<(String, String)> = vec![
         ("a negative id".to_owned(), "send -1 00".to_owned()),
         ("the least id".to_owned(), "send -2147483648 00".to_owned()),
-        ("one byte too many".to_owned(), format!("fill {id} {}", most + 1)),
+        (
+            "one byte too many".to_owned(),
+            format!("fill {id} {}", most + 1),
+        ),
     ];
-    wrong.extend(reserved.map(|(name, id)| (format!("`{name}`, which is reserved"), format!("send {id} 00"))));
+    wrong.extend(reserved.map(|(name, id)| {
+        (
+            format!("`{name}`, which is reserved"),
+            format!("send {id} 00"),
+        )
+    }));
     let before = received(&player);
     for (what, command) in &wrong {
         let answer = ask(lab, &mut player, command).await?;
@@ -66,17 +79,30 @@ async fn run(lab: &HostLab) -> Outcome {
             return Err(player.broken(CLAUSE, expected, format!("the call answered: {answer}")));
         }
         if received(&player) != before || player.closed().is_some() {
-            let got = format!("after {what} {}, and {} packets had come", player.stands(), received(&player) - before);
+            let got = format!(
+                "after {what} {}, and {} packets had come",
+                player.stands(),
+                received(&player) - before
+            );
             return Err(player.broken(CLAUSE, "nothing sent, and the session alive", got));
         }
     }
     let answer = ask(lab, &mut player, &format!("fill {id} {most}")).await?;
     player.live(WATCH).await;
     let name = table.and_then(|table| table.name(id)).unwrap_or_default();
-    let arrived = player.named(name).any(|(_, packet)| packet.data.len() == most);
+    let arrived = player
+        .named(name)
+        .any(|(_, packet)| packet.data.len() == most);
     if answer == "ok" && arrived {
         return Ok(());
     }
-    let got = format!("the call answered {answer}, and the packet {} arrive", if arrived { "did" } else { "did not" });
-    Err(player.broken(CLAUSE, format!("a packet of {LARGEST} bytes with its id to be sent"), got))
+    let got = format!(
+        "the call answered {answer}, and the packet {} arrive",
+        if arrived { "did" } else { "did not" }
+    );
+    Err(player.broken(
+        CLAUSE,
+        format!("a packet of {LARGEST} bytes with its id to be sent"),
+        got,
+    ))
 }

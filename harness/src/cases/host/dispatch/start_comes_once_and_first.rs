@@ -34,15 +34,22 @@ async fn run(lab: &HostLab) -> Outcome {
     player.send_raw(MARK, b"after");
     player.live(WATCH).await;
     let told = lab.notebook.sessions();
-    let starts = told.iter().filter(|(_, told)| matches!(told, Told::Start { .. })).count();
+    let starts = told
+        .iter()
+        .filter(|(_, told)| matches!(told, Told::Start { .. }))
+        .count();
     let expected = "one start, in play, before everything else of the session";
     if starts != 1 {
         return Err(player.broken(CLAUSE, expected, format!("{starts} starts")));
     }
-    let first = told.first().map(|(at, told)| (*at, matches!(told, Told::Start { .. })));
+    let first = told
+        .first()
+        .map(|(at, told)| (*at, matches!(told, Told::Start { .. })));
     match (first, player.in_play_since()) {
         (Some((at, true)), Some(play)) if at >= play || SLACK >= play.saturating_sub(at) => {}
-        (Some((_, true)), _) => return Err(player.broken(CLAUSE, expected, "it came before the client was in play")),
+        (Some((_, true)), _) => {
+            return Err(player.broken(CLAUSE, expected, "it came before the client was in play"));
+        }
         _ => return Err(player.broken(CLAUSE, expected, format!("first came {:?}", told.first()))),
     }
     let sent = |told: &Told| matches!(told, Told::Packet(_, packet) if packet.packet_id == MARK);
@@ -54,11 +61,18 @@ async fn run(lab: &HostLab) -> Outcome {
     player.send_raw(MARK, b"after");
     player.live(WATCH).await;
     let lines = lab.recorder.guest_log(PROBE_NAME);
-    let calls: Vec<&str> =
-        lines.iter().filter_map(|(_, line)| line.split(' ').next()).filter(|w| CALLS.contains(w)).collect();
+    let calls: Vec<&str> = lines
+        .iter()
+        .filter_map(|(_, line)| line.split(' ').next())
+        .filter(|w| CALLS.contains(w))
+        .collect();
     let starts = calls.iter().filter(|word| **word == "start").count();
     if calls.first() == Some(&"start") && starts == 1 {
         return Ok(());
     }
-    Err(player.broken(CLAUSE, expected, format!("a guest was called {}", calls.join(", "))))
+    Err(player.broken(
+        CLAUSE,
+        expected,
+        format!("a guest was called {}", calls.join(", ")),
+    ))
 }

@@ -5,7 +5,13 @@ use crate::subject::host::HostLab;
 use crate::subject::native::Told;
 use crate::verdict::Outcome;
 
-const ORDER: [&str; 5] = ["pre-login", "post-login", "choose-initial-server", "server-pre-connect", "start"];
+const ORDER: [&str; 5] = [
+    "pre-login",
+    "post-login",
+    "choose-initial-server",
+    "server-pre-connect",
+    "start",
+];
 
 /// See the module.
 pub const CASE: Case = Case::host(

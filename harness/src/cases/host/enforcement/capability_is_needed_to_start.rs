@@ -1,8 +1,6 @@
 //! A guest that may not play server must not even be instantiated.
 
-use std::sync::Arc;
-
-use reference_backend::{Capability, Host, HostConfig, PluginConfig};
+use reference_backend::{Capability, HostConfig, PluginConfig};
 
 use crate::case::Case;
 use crate::subject::host::{HostLab, PROBE_NAME, may_play};
@@ -16,20 +14,41 @@ pub const CASE: Case = Case::host(
     &["VB-ENF-01"],
     "Starts the probe, which imports virtual-backend, without the capability.",
     |lab| Box::pin(run(lab)),
-).on_the_newest();
+)
+.on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
     let plain = PluginConfig::default();
-    let denied = PluginConfig { deny: vec![Capability::VirtualBackend], ..may_play() };
-    for (what, config) in [("without the capability", plain), ("with a grant that deny takes back", denied)] {
-        let builder = Host::builder(HostConfig::default()).observer(Arc::clone(&lab.recorder) as _);
-        let started = builder.guest(PROBE_NAME, lab.probe(), config).start().await;
+    let denied = PluginConfig {
+        deny: vec![Capability::VirtualBackend],
+        ..may_play()
+    };
+    for (what, config) in [
+        ("without the capability", plain),
+        ("with a grant that deny takes back", denied),
+    ] {
+        let started = lab
+            .builder(HostConfig::default())
+            .guest(PROBE_NAME, lab.probe(), config)
+            .start()
+            .await;
         let expected = "no instance, and an error with plugin, interface, capability and the line that grants it";
         let Err(error) = started else {
-            return Err(Finding::new(CLAUSE, expected, format!("the guest was instantiated {what}")).into());
+            return Err(Finding::new(
+                CLAUSE,
+                expected,
+                format!("the guest was instantiated {what}"),
+            )
+            .into());
         };
         let message = error.to_string();
-        let named = [PROBE_NAME, "infrarust:plugin/virtual-backend@", "virtual-backend", "permissions", "[plugins.probe]"];
+        let named = [
+            PROBE_NAME,
+            "infrarust:plugin/virtual-backend@",
+            "virtual-backend",
+            "permissions",
+            "[plugins.probe]",
+        ];
         if let Some(missing) = named.iter().find(|word| !message.contains(**word)) {
             let got = format!("{what} the error does not say `{missing}`: {message}");
             return Err(Finding::new(CLAUSE, expected, got).into());

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sim_proto::Packet;
 use vb_data::State;
 
-use super::asking::ask;
 use crate::case::Case;
+use crate::cases::host::asking::ask;
 use crate::subject::host::HostLab;
 use crate::subject::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
@@ -16,8 +16,14 @@ const CLAUSE: &str = "VB-BRG-03";
 /// Commands for the probe, and what the player reads.
 const MESSAGES: [(&str, &str); 4] = [
     ("message plain hello", "hello"),
-    ("message plain §a{\"text\":1} 名前 😀", "§a{\"text\":1} 名前 😀"),
-    (r#"message json {"text":"one","color":"red","extra":[" two",{"text":" three","italic":true}]}"#, "one two three"),
+    (
+        "message plain §a{\"text\":1} 名前 😀",
+        "§a{\"text\":1} 名前 😀",
+    ),
+    (
+        r#"message json {"text":"one","color":"red","extra":[" two",{"text":" three","italic":true}]}"#,
+        "one two three",
+    ),
     (r#"message json "bare""#, "bare"),
 ];
 
@@ -26,7 +32,11 @@ const WATCH: Duration = Duration::from_millis(200);
 fn read(player: &Player, expected: &str, wanted: State) -> Outcome {
     match player.kicked() {
         Some((_, state, reason)) if reason == expected && state == wanted => Ok(()),
-        _ => Err(player.broken(CLAUSE, format!("a disconnect in {wanted} that reads {expected:?}"), player.stands())),
+        _ => Err(player.broken(
+            CLAUSE,
+            format!("a disconnect in {wanted} that reads {expected:?}"),
+            player.stands(),
+        )),
     }
 }
 
@@ -47,17 +57,22 @@ async fn run(lab: &HostLab) -> Outcome {
     for (command, shown) in MESSAGES {
         ask(lab, &mut player, command).await?;
         player.live(WATCH).await;
-        let expected = format!("a message that reads {shown:?}, in the packet and the form of the protocol");
+        let expected =
+            format!("a message that reads {shown:?}, in the packet and the form of the protocol");
         if let Some((at, fault)) = player.fault() {
             return Err(player.broken_at(CLAUSE, expected, fault.to_string(), at, &fault.site));
         }
-        let last = player.play().filter_map(|(_, packet)| match &packet.packet {
-            Packet::SystemChat(chat) => Some(chat.text.plain.clone()),
-            _ => None,
-        });
+        let last = player
+            .play()
+            .filter_map(|(_, packet)| match &packet.packet {
+                Packet::SystemChat(chat) => Some(chat.text.plain.clone()),
+                _ => None,
+            });
         match last.last() {
             Some(text) if text == shown => {}
-            Some(text) => return Err(player.broken(CLAUSE, expected, format!("it reads {text:?}"))),
+            Some(text) => {
+                return Err(player.broken(CLAUSE, expected, format!("it reads {text:?}")));
+            }
             None => return Err(player.broken(CLAUSE, expected, "no message came")),
         }
     }

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use vb_data::{Direction, State};
 
-use super::asking::{ask, carrier};
 use crate::case::Case;
+use crate::cases::host::asking::{ask, carrier};
 use crate::subject::host::HostLab;
 use crate::subject::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
 
 const CLAUSE: &str = "VB-DSP-05";
 
-const EXPECTED: &str = "every packet that a send accepted, byte for byte and in order, and then the disconnect";
+const EXPECTED: &str =
+    "every packet that a send accepted, byte for byte and in order, and then the disconnect";
 
 /// The edges of a varint's bytes, of the compression threshold and of usual buffers.
-const SIZES: [usize; 12] = [0, 1, 126, 127, 128, 254, 255, 256, 257, 16_384, 65_536, 300_000];
+const SIZES: [usize; 12] = [
+    0, 1, 126, 127, 128, 254, 255, 256, 257, 16_384, 65_536, 300_000,
+];
 
 const BATCH: usize = 50;
 
@@ -50,12 +53,19 @@ async fn run(lab: &HostLab) -> Outcome {
         let data = lab.draw(|rng| rng.bytes(size));
         let answer = ask(lab, &mut player, &format!("send {id} {}", hex(&data))).await?;
         if answer != "ok" {
-            return Err(player.broken(CLAUSE, EXPECTED, format!("a packet of {size} bytes was answered {answer}")));
+            return Err(player.broken(
+                CLAUSE,
+                EXPECTED,
+                format!("a packet of {size} bytes was answered {answer}"),
+            ));
         }
         sent.push(data);
     }
     let batch: Vec<Vec<u8>> = (0..BATCH).map(|_| lab.draw(|rng| rng.bytes(40))).collect();
-    let words: Vec<String> = batch.iter().map(|data| format!("{id}:{}", hex(data))).collect();
+    let words: Vec<String> = batch
+        .iter()
+        .map(|data| format!("{id}:{}", hex(data)))
+        .collect();
     ask(lab, &mut player, &format!("batch {}", words.join(" "))).await?;
     sent.extend(batch);
     ask(lab, &mut player, &format!("fill {id} {LARGE}")).await?;
@@ -70,14 +80,29 @@ async fn run(lab: &HostLab) -> Outcome {
 
     let table = vb_data::packets(lab.protocol, State::Play, Direction::Clientbound);
     let name = table.and_then(|table| table.name(id)).unwrap_or_default();
-    let arrived: Vec<Vec<u8>> = player.named(name).map(|(_, packet)| packet.data.to_vec()).collect();
+    let arrived: Vec<Vec<u8>> = player
+        .named(name)
+        .map(|(_, packet)| packet.data.to_vec())
+        .collect();
     if arrived != sent {
-        let at = arrived.iter().zip(&sent).take_while(|(arrived, sent)| arrived == sent).count();
-        let got = format!("{} packets arrived of {}; number {at} is the first that differs", arrived.len(), sent.len());
+        let at = arrived
+            .iter()
+            .zip(&sent)
+            .take_while(|(arrived, sent)| arrived == sent)
+            .count();
+        let got = format!(
+            "{} packets arrived of {}; number {at} is the first that differs",
+            arrived.len(),
+            sent.len()
+        );
         return Err(player.broken(CLAUSE, EXPECTED, got));
     }
     match player.kicked() {
         Some((_, _, reason)) if reason == "the end" => Ok(()),
-        _ => Err(player.broken(CLAUSE, EXPECTED, format!("after all packets {}", player.stands()))),
+        _ => Err(player.broken(
+            CLAUSE,
+            EXPECTED,
+            format!("after all packets {}", player.stands()),
+        )),
     }
 }

@@ -9,7 +9,8 @@ use crate::verdict::Outcome;
 
 const CLAUSE: &str = "VB-DSP-03";
 
-const EXPECTED: &str = "every packet that was sent during the start callback, in order, after it has returned";
+const EXPECTED: &str =
+    "every packet that was sent during the start callback, in order, after it has returned";
 
 /// An id that no protocol has.
 const MARK: i32 = 0x7001;
@@ -31,7 +32,9 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let slow = lab.native("gate").on_start(|_| Box::pin(tokio::time::sleep(START)));
+    let slow = lab
+        .native("gate")
+        .on_start(|_| Box::pin(tokio::time::sleep(START)));
     let host = lab.host_of("gate", slow).await?;
     let mut player = lab.join(&host).await?;
     for index in 0..COUNT {
@@ -41,13 +44,23 @@ async fn run(lab: &HostLab) -> Outcome {
     }
     player.live(START + WATCH).await;
     let told = lab.notebook.sessions();
-    let returned = told.iter().position(|(_, told)| matches!(told, Told::Started(_)));
+    let returned = told
+        .iter()
+        .position(|(_, told)| matches!(told, Told::Started(_)));
     let Some(returned) = returned else {
         return Err(player.untestable("the start callback did not return"));
     };
-    let early = told.iter().take(returned).filter(|(_, told)| matches!(told, Told::Packet(..))).count();
+    let early = told
+        .iter()
+        .take(returned)
+        .filter(|(_, told)| matches!(told, Told::Packet(..)))
+        .count();
     if early > 0 {
-        return Err(player.broken(CLAUSE, EXPECTED, format!("{early} packets came before the start had returned")));
+        return Err(player.broken(
+            CLAUSE,
+            EXPECTED,
+            format!("{early} packets came before the start had returned"),
+        ));
     }
     let arrived: Vec<Vec<u8>> = lab
         .notebook
@@ -56,13 +69,22 @@ async fn run(lab: &HostLab) -> Outcome {
         .filter(|packet| packet.packet_id == MARK)
         .map(|packet| packet.data.to_vec())
         .collect();
-    let sent: Vec<Vec<u8>> = (0..COUNT).map(|index| index.to_be_bytes().to_vec()).collect();
+    let sent: Vec<Vec<u8>> = (0..COUNT)
+        .map(|index| index.to_be_bytes().to_vec())
+        .collect();
     if arrived == sent {
         return Ok(());
     }
-    let differs = arrived.iter().zip(&sent).position(|(arrived, sent)| arrived != sent);
+    let differs = arrived
+        .iter()
+        .zip(&sent)
+        .position(|(arrived, sent)| arrived != sent);
     let got = match differs {
-        Some(at) => format!("packet {at} is another: {:?} instead of {:?}", arrived.get(at), sent.get(at)),
+        Some(at) => format!(
+            "packet {at} is another: {:?} instead of {:?}",
+            arrived.get(at),
+            sent.get(at)
+        ),
         None => format!("{} of {COUNT} came", arrived.len()),
     };
     Err(player.broken(CLAUSE, EXPECTED, got))

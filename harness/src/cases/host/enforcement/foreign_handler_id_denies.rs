@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reference_backend::DenyReason;
 
-use super::asking::must_deny;
 use crate::case::Case;
+use crate::cases::host::asking::must_deny;
 use crate::subject::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::verdict::{Finding, Outcome};
 
@@ -25,25 +25,56 @@ async fn run(lab: &HostLab) -> Outcome {
         .host(|builder| {
             let owner = lab.native("owner").registering(&[5]).not_listening();
             let gate = lab.native("gate").answering(5);
-            builder.native("owner", Arc::new(owner), may_play()).native("gate", Arc::new(gate), may_play())
+            builder.native("owner", Arc::new(owner), may_play()).native(
+                "gate",
+                Arc::new(gate),
+                may_play(),
+            )
         })
         .await?;
-    must_deny(lab, &host, CLAUSE, "a native plugin answers 5, which another has registered", foreign).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a native plugin answers 5, which another has registered",
+        foreign,
+    )
+    .await?;
     let host = lab
         .host(|builder| {
             let owner = lab.native("owner").registering(&[5]).not_listening();
             let gate = with_config(&[("marker", "5")]);
-            builder.native("owner", Arc::new(owner), may_play()).guest(PROBE_NAME, lab.probe(), gate)
+            builder.native("owner", Arc::new(owner), may_play()).guest(
+                PROBE_NAME,
+                lab.probe(),
+                gate,
+            )
         })
         .await?;
-    must_deny(lab, &host, CLAUSE, "a guest answers 5, which a native plugin has registered", foreign).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a guest answers 5, which a native plugin has registered",
+        foreign,
+    )
+    .await?;
     let host = lab
         .host(|builder| {
             let gate = lab.native("gate").registering(&[]).answering(1);
-            builder.guest(PROBE_NAME, lab.probe(), with_config(&[("answer", "none")])).native("gate", Arc::new(gate), may_play())
+            builder
+                .guest(PROBE_NAME, lab.probe(), with_config(&[("answer", "none")]))
+                .native("gate", Arc::new(gate), may_play())
         })
         .await?;
-    must_deny(lab, &host, CLAUSE, "a native plugin answers 1, which a guest has registered", foreign).await?;
+    must_deny(
+        lab,
+        &host,
+        CLAUSE,
+        "a native plugin answers 1, which a guest has registered",
+        foreign,
+    )
+    .await?;
     if lab.notebook.sessions().is_empty() {
         return Ok(());
     }
