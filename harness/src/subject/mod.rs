@@ -10,7 +10,7 @@ pub mod native;
 pub mod options;
 pub mod player;
 pub mod recorder;
-mod trail;
+pub(crate) mod trail;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

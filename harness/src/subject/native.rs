@@ -113,6 +113,8 @@ pub struct Recording {
     priority: i16,
     /// Whether it subscribes at all.
     listens: bool,
+    /// How long it thinks about an event.
+    thinks: Duration,
     on_start: OnStart,
     on_packet: OnPacket,
 }
@@ -128,6 +130,7 @@ impl Recording {
             answers: answer(HandlerId(1)),
             priority: 0,
             listens: true,
+            thinks: Duration::ZERO,
             on_start: Arc::new(|_| Box::pin(std::future::ready(()))),
             on_packet: Arc::new(|_, _| {}),
         }
@@ -165,6 +168,13 @@ impl Recording {
     #[must_use]
     pub fn with_priority(mut self, priority: i16) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Takes this long to answer an event.
+    #[must_use]
+    pub fn thinking_for(mut self, time: Duration) -> Self {
+        self.thinks = time;
         self
     }
 
@@ -231,7 +241,12 @@ impl NativePlugin for Recording {
             EventKind::ServerPreConnect => self.answers.clone(),
             _ => EventOutcome::NoOpinion,
         };
-        Box::pin(std::future::ready(outcome))
+        Box::pin(async move {
+            if !self.thinks.is_zero() {
+                tokio::time::sleep(self.thinks).await;
+            }
+            outcome
+        })
     }
 }
 

@@ -17,6 +17,20 @@ const FEATURES: [&str; 1] = ["minecraft:vanilla"];
 /// The channel by which the server says what it is.
 const BRAND_CHANNEL: &str = "minecraft:brand";
 
+/// The registries of animals' looks that 770 brings.
+const ANIMAL_VARIANTS: [&str; 5] = [
+    "minecraft:cat_variant",
+    "minecraft:chicken_variant",
+    "minecraft:cow_variant",
+    "minecraft:frog_variant",
+    "minecraft:pig_variant",
+];
+
+/// Whether a registry is one of those that public data for 770 lack.
+pub(crate) fn is_animal_variant(registry: &str) -> bool {
+    ANIMAL_VARIANTS.contains(&registry)
+}
+
 pub(crate) fn brand(brand: &str) -> Bytes {
     let mut out = BytesMut::new();
     out.put_string(BRAND_CHANNEL);

@@ -49,6 +49,11 @@ impl Version {
         self.0 >= 766
     }
 
+    /// The release with which each animal's looks became a registry (1.21.5).
+    pub const fn brings_animal_variants(self) -> bool {
+        self.0 == 770
+    }
+
     /// System messages have a packet of their own, apart from chat (1.19).
     pub const fn has_system_chat(self) -> bool {
         self.0 >= 759

@@ -10,9 +10,13 @@ use super::{
     MAX_CONFIGURATION_PACKETS, Now, Phase,
 };
 use crate::error::{Deadline, PeerError};
+use crate::fault::Fault;
 use crate::frame::Packet;
 use crate::ids::{ConfigurationIds, PacketIds};
 use crate::{packets, registry};
+
+/// Longer than any connection lasts, for a keep-alive that stays away.
+const NEVER: Now = Now::from_secs(365 * 24 * 60 * 60);
 
 #[derive(Debug)]
 pub(super) struct Configuration {
@@ -43,13 +47,12 @@ enum KeepAlive {
 }
 
 impl Configuration {
-    pub(super) fn new(ids: PacketIds, now: Now) -> Self {
+    /// With its first keep-alive due at this time.
+    pub(super) fn new(ids: PacketIds, keep_alive: Now) -> Self {
         Self {
             ids,
             step: Step::Idle,
-            keep_alive: KeepAlive::Due {
-                at: now + KEEP_ALIVE_INTERVAL,
-            },
+            keep_alive: KeepAlive::Due { at: keep_alive },
             packets: 0,
             bytes: 0,
         }
@@ -145,6 +148,16 @@ impl Configuration {
 }
 
 impl Connection {
+    pub(super) fn expect_configuration(&mut self, ids: PacketIds) {
+        let first = if self.config.faults.has(Fault::SilentConfiguration) {
+            NEVER
+        } else {
+            KEEP_ALIVE_INTERVAL
+        };
+        self.stage = Stage::Configuration(Configuration::new(ids, self.now + first));
+        self.events.push_back(Event::LoggedIn);
+    }
+
     /// The stage and its ids, where there are any.
     fn configuration(&mut self) -> Option<(&mut Configuration, ConfigurationIds)> {
         match &mut self.stage {
@@ -205,10 +218,20 @@ impl Connection {
         configuration.step = Step::Finishing { deadline };
         let version = configuration.ids.version;
         let protocol = version.protocol();
-        for packet in registry::registry_data(version, vb_data::registries(protocol)) {
+        let faults = self.config.faults;
+        let mut registries = vb_data::registries(protocol).to_vec();
+        if faults.has(Fault::NoVariants) && version.brings_animal_variants() {
+            registries.retain(|registry| !registry::is_animal_variant(registry.name));
+        }
+        for packet in registry::registry_data(version, &registries) {
             self.put(ids.registry_data, "registry_data", &packet);
         }
-        self.put(ids.tags, "tags", &registry::tags(vb_data::tags(protocol)));
+        let tags = if faults.has(Fault::EmptyTags) {
+            &[]
+        } else {
+            vb_data::tags(protocol)
+        };
+        self.put(ids.tags, "tags", &registry::tags(tags));
         self.put(ids.finish, "finish_configuration", &Bytes::new());
     }
 

@@ -3,10 +3,10 @@
 use bytes::BytesMut;
 use vb_data::{Direction, State};
 
-use super::configuration::Configuration;
 use super::stage::Stage;
 use super::{Connection, Event, LOGIN_TIMEOUT};
 use crate::error::{CloseReason, PeerError};
+use crate::fault::Fault;
 use crate::frame::Packet;
 use crate::ids::PacketIds;
 use crate::packets::{self, Handshake, fixed};
@@ -56,8 +56,7 @@ impl Connection {
             }
             Stage::Acknowledgement { ids, .. } if ids.login.acknowledged == Some(packet.id) => {
                 packets::empty("login_acknowledged", &packet.data)?;
-                self.stage = Stage::Configuration(Configuration::new(ids, self.now));
-                self.events.push_back(Event::LoggedIn);
+                self.expect_configuration(ids);
                 Ok(())
             }
             _ => Err(self.misplaced(packet.id)),
@@ -138,19 +137,17 @@ impl Connection {
     /// Compression starts with the packet after its announcement, both ways: the client sends nothing between its
     /// login start and login success, so that nothing of it can be on the way.
     pub(super) fn admit(&mut self, ids: PacketIds, profile: &GameProfile) {
-        if let (Some(id), Some(threshold)) = (ids.login.compress, self.config.compression_threshold)
-        {
-            let threshold = i32::try_from(threshold).unwrap_or(i32::MAX);
-            let mut body = BytesMut::new();
-            body.put_varint(threshold);
-            self.put(id, "compress", &body);
-            let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
-            self.input.enable_compression(threshold);
+        let threshold = self.announce_compression(ids);
+        let late = self.config.faults.has(Fault::CompressionLate);
+        if let (Some(threshold), false) = (threshold, late) {
             self.output.enable_compression(threshold);
         }
         let mut body = BytesMut::new();
         packets::put_login_success(ids.version, profile, &mut body);
         self.put(ids.login.success, "success", &body);
+        if let (Some(threshold), true) = (threshold, late) {
+            self.output.enable_compression(threshold);
+        }
         if self.is_closed() {
             return;
         }
@@ -161,5 +158,17 @@ impl Connection {
             self.stage = Stage::Admission { ids };
             self.events.push_back(Event::LoggedIn);
         }
+    }
+
+    /// The threshold, where the protocol and the configuration have one. Holds for what the client sends from now on.
+    fn announce_compression(&mut self, ids: PacketIds) -> Option<usize> {
+        let (id, threshold) = (ids.login.compress?, self.config.compression_threshold?);
+        let threshold = i32::try_from(threshold).unwrap_or(i32::MAX);
+        let mut body = BytesMut::new();
+        body.put_varint(threshold);
+        self.put(id, "compress", &body);
+        let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
+        self.input.enable_compression(threshold);
+        Some(threshold)
     }
 }

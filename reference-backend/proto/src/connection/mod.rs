@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::config::ServerConfig;
 use crate::error::{BatchError, CloseReason, CommandError, Deadline, PeerError, SendError};
+use crate::fault::Fault;
 use crate::frame::{Input, MAX_FRAME, Packet, packet_size};
 use crate::output::{Output, PacketTooLong};
 use crate::packets;
@@ -147,6 +148,10 @@ impl Connection {
 
     /// When to call [`Connection::handle_timeout`]. Changes with every other call.
     pub fn poll_timeout(&self) -> Option<Now> {
+        let login_start = matches!(self.stage, Stage::LoginStart { .. });
+        if login_start && self.config.faults.has(Fault::WaitsForEver) {
+            return None;
+        }
         self.stage.poll_timeout()
     }
 
