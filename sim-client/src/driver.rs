@@ -10,11 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+mod acting;
+
+use crate::behaviour::Behaviour;
 use crate::clock::{Clock, after};
 use crate::outgoing::Outgoing;
 use crate::stream::Reset;
 use crate::target::{CONNECT_TIMEOUT, ConnectError, Target};
 use crate::trace::{NoteKind, Trace};
+use acting::Mischief;
 
 /// How many bytes may wait for a server that does not read: four of the largest packets. Past it the client stops
 /// reading, and thereby answering, and [`Driver::send_raw`] and [`Driver::chat`] are refused.
@@ -49,6 +53,7 @@ pub struct Driver<S> {
     timer: Pin<Box<Sleep>>,
     armed: Option<Instant>,
     trace: Trace,
+    mischief: Mischief,
 }
 
 /// What was waited for did not come.
@@ -133,7 +138,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             armed: None,
             trace: Trace::default(),
+            mischief: Mischief::default(),
         }
+    }
+
+    /// Has the client misbehave. To be said before it is first polled; several deeds at one step are done in this order.
+    /// One that does not fit the protocol is never done: see [`Behaviour::fits`] and [`Driver::misdeeds`].
+    #[must_use]
+    pub fn behaving(mut self, behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        self.plan(behaviours);
+        self
+    }
+
+    /// What it has done of that, and when, as in the trace.
+    pub fn misdeeds(&self) -> &[(Duration, Behaviour)] {
+        self.mischief.done()
     }
 
     /// The next thing that happens, in order; none once the connection is over, [`Event::Closed`] being the last.
@@ -152,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             self.poll_output(cx);
-            if let Some(event) = self.client.poll_event() {
+            if let Some(event) = self.take_event() {
                 self.saw(&event);
                 if self.closed.is_some() {
                     self.finishing = true;
@@ -168,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 return self.poll_leaving(cx);
             }
             let read = self.poll_input(cx);
-            let due = self.keep_deadline();
+            let due = self.keep_deadline() | self.poll_flood(cx);
             if !read && !due && !self.poll_timer(cx) {
                 return Poll::Pending;
             }
@@ -236,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         loop {
             let step = poll_fn(|cx| {
                 self.poll_output(cx);
-                if self.out.is_empty() {
+                if self.out.is_empty() && !self.mischief.holds() {
                     return Poll::Ready(None);
                 }
                 self.poll_event(cx).map(Some)
@@ -254,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub fn send_raw(&mut self, id: i32, data: &[u8]) -> Result<(), SendError> {
         self.room()?;
         self.client.send_raw(id, data)?;
-        self.out.collect(&mut self.client);
+        self.collect();
         Ok(())
     }
 
@@ -263,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub fn chat(&mut self, text: &str) -> Result<(), SendError> {
         self.room()?;
         self.client.chat(text)?;
-        self.out.collect(&mut self.client);
+        self.collect();
         Ok(())
     }
 
@@ -282,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// on is dropped. Done by the next call that waits.
     pub fn half_close(&mut self) {
         self.note(NoteKind::Local, "the client's direction is ended");
-        self.out.collect(&mut self.client);
+        self.collect();
         self.finishing = true;
     }
 
@@ -360,7 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Writes what can be written, and ends the direction when that is due.
     fn poll_output(&mut self, cx: &mut Context<'_>) {
-        self.out.collect(&mut self.client);
+        self.collect();
         let Some(stream) = &mut self.stream else {
             return;
         };

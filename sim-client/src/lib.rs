@@ -11,6 +11,7 @@
 //! - [`Driver`]: one client on one connection: [`Driver::next_event`], [`Driver::run_until`], [`Driver::run_for`],
 //!   [`Driver::run_to_end`]; how it can behave badly: [`Driver::send_raw`], [`Driver::reset`], [`Driver::half_close`],
 //!   [`Driver::stop_reading`].
+//! - [`Behaviour`], [`Deed`], [`Step`]: ways not to behave, by name: [`Driver::behaving`].
 //! - [`Stream`], [`Reset`]: what it runs on. [`Target`], [`ConnectError`]: how to get there by TCP.
 //! - [`Trace`], [`Transcript`]: what passed, with times, bounded, and how to print it.
 //! - [`join_many`], [`Plan`], [`Outcome`]: many clients at once.
@@ -22,6 +23,7 @@
 //! What the client does by itself (log in, answer keep-alives and teleports, tick) and when it counts a fault is the
 //! machine's business; see [`sim_proto`]. Nothing here knows a packet's layout.
 
+pub mod behaviour;
 mod clock;
 pub mod describe;
 mod driver;
@@ -35,6 +37,7 @@ mod target;
 mod trace;
 mod transcript;
 
+pub use behaviour::{Behaviour, BehaviourError, Deed, Step};
 pub use driver::{CLOSE_DRAIN, Driver, MAX_UNSENT, NotSeen, READ_BUFFER, SendError};
 pub use protocol::{
     ProtocolError, SUGGESTIONS, describe_release, parse_protocol, supported_releases,

@@ -2,10 +2,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use sim_proto::Client;
 use tokio::io::AsyncWrite;
+use tokio::time::Sleep;
 
 /// Bytes on their way to the server.
 #[derive(Debug, Default)]
@@ -16,17 +18,40 @@ pub(crate) struct Outgoing {
     unflushed: bool,
     /// Whether this direction is over: ended by us, or broken.
     ended: bool,
+    /// Where bytes go one by one.
+    pace: Option<Pace>,
+}
+
+/// One byte, and then nothing for a while.
+#[derive(Debug)]
+struct Pace {
+    interval: Duration,
+    /// Runs since the last byte.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Outgoing {
     /// Takes over what the client has queued. After the end it is dropped.
     pub(crate) fn collect(&mut self, client: &mut Client) {
         while let Some(bytes) = client.poll_transmit() {
-            if !self.ended && !bytes.is_empty() {
-                self.len += bytes.len();
-                self.queue.push_back(bytes);
-            }
+            self.push(bytes);
         }
+    }
+
+    /// Queues these. After the end they are dropped.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        if !self.ended && !bytes.is_empty() {
+            self.len += bytes.len();
+            self.queue.push_back(bytes);
+        }
+    }
+
+    /// From now on one byte at a time, this far apart.
+    pub(crate) fn pace(&mut self, interval: Duration) {
+        self.pace = Some(Pace {
+            interval,
+            pause: None,
+        });
     }
 
     /// Bytes that the connection has not taken.
@@ -71,7 +96,20 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while let Some(bytes) = self.queue.front_mut() {
-            let written = ready!(stream.as_mut().poll_write(cx, bytes))?;
+            let mut most = bytes.len();
+            if let Some(pace) = &mut self.pace {
+                if let Some(pause) = &mut pace.pause {
+                    // The last byte must not wait in a buffer meanwhile.
+                    ready!(stream.as_mut().poll_flush(cx))?;
+                    ready!(pause.as_mut().poll(cx));
+                    pace.pause = None;
+                }
+                most = 1;
+            }
+            let written = ready!(stream.as_mut().poll_write(cx, &bytes[..most]))?;
+            if let Some(pace) = &mut self.pace {
+                pace.pause = Some(Box::pin(tokio::time::sleep(pace.interval)));
+            }
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

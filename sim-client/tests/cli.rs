@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 
 use common::{Server, clientbound, serverbound};
-use sim_client::exit;
+use sim_client::{Behaviour, exit};
 use tokio::net::{TcpListener, TcpStream};
 
 fn command(args: &[&str]) -> Command {
@@ -89,6 +89,25 @@ async fn wrong_command_lines_are_usage_errors_that_help() {
             ],
             "16",
         ),
+        (
+            &["join", "h", "--protocol", "47", "--behave", "clos"],
+            "there is no behaviour `clos`",
+        ),
+        (
+            &["join", "h", "-p", "765", "--behave", "close@known-packs"],
+            "protocol 765 has no place for `close@known-packs`",
+        ),
+        (
+            &[
+                "join",
+                "h",
+                "-p",
+                "4",
+                "--count=2",
+                "--behave=compression-bomb",
+            ],
+            "protocol 4 has no place for `compression-bomb@play`",
+        ),
         (&["status"], "HOST:PORT"),
         (&["fly"], "fly"),
         (&[], "Usage"),
@@ -154,6 +173,48 @@ async fn protocols_are_listed() {
             .lines()
             .any(|line| line.contains("47") && line.contains("1.8.9"))
     );
+}
+
+#[tokio::test]
+async fn behaviours_are_listed_as_they_are_written() {
+    let output = run(&["behaviours"]).await;
+    assert_eq!(code(&output), Some(exit::OK));
+    let listed = stdout(&output);
+    let names: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse::<Behaviour>().ok())
+        .collect();
+    assert_eq!(names, Behaviour::usual().collect::<Vec<_>>(), "{listed}");
+}
+
+#[tokio::test]
+async fn a_client_that_misbehaves_says_so() {
+    let address = serve(async |stream| {
+        common::joins(stream).await;
+    })
+    .await;
+    let output = run(&[
+        "join",
+        &address.to_string(),
+        "-p",
+        "47",
+        "--behave",
+        "unknown-ids@in-world",
+        "--behave",
+        "close@in-world",
+        "-v",
+    ])
+    .await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+    for part in [
+        "misbehaves: unknown-ids@in-world",
+        "(unknown)",
+        "misbehaves: close@in-world",
+        "closed by the client",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[tokio::test]

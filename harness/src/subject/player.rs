@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reference_backend::{HostEvent, PlayerId};
-use sim_client::Driver;
+use sim_client::{Behaviour, Driver};
 use sim_proto::{
     ClientConfig, CloseReason, Event, Fault, Received, Remark, Site, Verdict, Version,
 };
@@ -78,6 +78,21 @@ impl Player {
             began,
             session: None,
         }
+    }
+
+    /// Has it misbehave; to be said before it lives. See [`Driver::behaving`].
+    #[must_use]
+    pub fn behaving(mut self, behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        self.driver = self.driver.map(|driver| driver.behaving(behaviours));
+        self
+    }
+
+    /// When it last did what it was told to do wrong, if it has.
+    #[must_use]
+    pub fn misbehaved(&self) -> Option<Duration> {
+        let driver = self.driver.as_ref()?;
+        let (at, _) = driver.misdeeds().last()?;
+        Some(self.began + *at)
     }
 
     /// The protocol it speaks.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
-use sim_client::{Target, parse_protocol};
+use sim_client::{Behaviour, Target, parse_protocol};
 use vb_data::Release;
 
 /// How many clients one process may run: each needs a socket, and most systems allow a process 1,024.
@@ -33,6 +33,8 @@ pub(super) enum Command {
     Join(JoinArgs),
     /// Asks a server for its status, as the server list does.
     Status(StatusArgs),
+    /// Lists the ways in which a client can misbehave.
+    Behaviours,
     /// Lists the protocols that can be spoken, with the versions of the game that speak them.
     Protocols,
 }
@@ -54,6 +56,10 @@ pub(super) struct JoinArgs {
     /// What to say on arrival; a command if it begins with `/`.
     #[arg(long, value_name = "TEXT")]
     pub(super) chat: Option<String>,
+    /// Misbehaves in this way, such as `close@login-start` or `flood=500`; may be given several times. `sim-client
+    /// behaviours` lists them.
+    #[arg(long, value_name = "NAME[=NUMBER][@STEP]")]
+    pub(super) behave: Vec<Behaviour>,
     /// How many clients join at once.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CLIENTS)))]
     pub(super) count: u16,

@@ -12,6 +12,7 @@ use super::{CliError, Interrupt};
 /// One client, whose doings are printed as they happen.
 pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliError> {
     let name = sim_client::names(&args.name, 1)?.concat();
+    super::check_behaviours(&args)?;
     output.line(format_args!(
         "joining {} as {name} with protocol {}",
         args.target,
@@ -24,6 +25,7 @@ pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliEr
         () = interrupt.wait() => return Err(CliError::Interrupted),
         driver = Driver::connect_target(&args.target, config, args.timeout) => driver?,
     };
+    let driver = driver.behaving(args.behave.iter().copied());
     let transcript = Transcript::new(driver.version());
     let mut session = Session {
         follower: Follower::new(transcript, args.verbose),

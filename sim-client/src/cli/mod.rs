@@ -11,10 +11,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use sim_client::{ConnectError, exit, supported_releases};
+use sim_client::{Behaviour, ConnectError, Step, exit, supported_releases};
+use sim_proto::Version;
 use thiserror::Error;
 
-use args::{Args, Command};
+use args::{Args, Command, JoinArgs};
 use output::Output;
 
 /// Why a command could not be carried out.
@@ -24,6 +25,8 @@ enum CliError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Name(#[from] sim_client::NameTooLong),
+    #[error("protocol {protocol} has no place for `{behaviour}`")]
+    Behaviour { behaviour: Behaviour, protocol: i32 },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
     #[error("cannot write: {0}")]
@@ -36,7 +39,8 @@ impl CliError {
     fn code(&self) -> u8 {
         match self {
             CliError::Connect(ConnectError::Address { .. } | ConnectError::Unresolvable { .. })
-            | CliError::Name(_) => exit::USAGE,
+            | CliError::Name(_)
+            | CliError::Behaviour { .. } => exit::USAGE,
             CliError::Connect(ConnectError::Refused { .. } | ConnectError::TimedOut { .. }) => {
                 exit::NOT_CONNECTED
             }
@@ -90,6 +94,7 @@ fn run(args: Args) -> Result<u8, CliError> {
         Command::Join(args) if args.count > 1 => runtime.block_on(swarm::run(args, &mut output)),
         Command::Join(args) => runtime.block_on(join::run(args, &mut output)),
         Command::Status(args) => runtime.block_on(status::run(args, &mut output)),
+        Command::Behaviours => behaviours(&mut output),
         Command::Protocols => protocols(&mut output),
     };
     // A name server that does not answer must not keep the process.
@@ -106,6 +111,32 @@ fn protocols(output: &mut Output) -> Result<u8, CliError> {
         ))?;
     }
     Ok(exit::OK)
+}
+
+fn behaviours(output: &mut Output) -> Result<u8, CliError> {
+    for behaviour in Behaviour::usual() {
+        output.line(format_args!(
+            "{:<32}  {}",
+            behaviour.to_string(),
+            behaviour.about()
+        ))?;
+    }
+    let steps: Vec<_> = Step::ALL.iter().map(|step| step.name()).collect();
+    output.line(format_args!("\nsteps: {}", steps.join(", ")))?;
+    Ok(exit::OK)
+}
+
+/// Refuses what would not happen.
+fn check_behaviours(args: &JoinArgs) -> Result<(), CliError> {
+    let protocol = args.protocol.protocol;
+    let version = Version::new(protocol);
+    match args.behave.iter().find(|one| !one.fits(version)) {
+        Some(behaviour) => Err(CliError::Behaviour {
+            behaviour: *behaviour,
+            protocol,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The user's wish to stop. One for each command, since a signal between two listeners would be lost.

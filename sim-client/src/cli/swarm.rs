@@ -8,6 +8,7 @@ use super::{CliError, Interrupt};
 /// Many clients at once; how each fared is printed when all are done.
 pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliError> {
     let names = sim_client::names(&args.name, usize::from(args.count))?;
+    super::check_behaviours(&args)?;
     output.line(format_args!(
         "joining {} with {} clients and protocol {}",
         args.target,
@@ -23,11 +24,16 @@ pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliEr
         chat: args.chat.clone(),
     };
     let (target, timeout) = (&args.target, args.timeout);
+    let behave = &args.behave;
+    let connect = async |config| {
+        let driver = Driver::connect_target(target, config, timeout).await?;
+        Ok(driver.behaving(behave.iter().copied()))
+    };
     let mut interrupt = Interrupt::new();
     let outcomes = tokio::select! {
         biased;
         () = interrupt.wait() => return Err(CliError::Interrupted),
-        outcomes = join_many(configs, &plan, |config| Driver::connect_target(target, config, timeout)) => outcomes,
+        outcomes = join_many(configs, &plan, connect) => outcomes,
     };
     let transcript = Transcript::new(Version::new(args.protocol.protocol))
         .colours(true)

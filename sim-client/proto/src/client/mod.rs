@@ -24,7 +24,10 @@ use crate::registry::Registries;
 use crate::remark::RemarkKind;
 use crate::version::TerrainRule;
 use crate::wire::{Frame, FrameDecoder, FrameEncoder};
-use crate::{ClientConfig, Event, Fault, Intent, Now, Remark, Site, Text, Version, serverbound};
+use crate::{
+    ClientConfig, Event, Fault, Intent, KeepAlivePolicy, Now, Remark, Site, Text, Version,
+    serverbound,
+};
 use timers::Timers;
 use world::World;
 
@@ -180,6 +183,11 @@ impl Client {
         Ok(())
     }
 
+    /// What the client does with keep-alives from now on.
+    pub fn set_keep_alive(&mut self, policy: KeepAlivePolicy) {
+        self.config.keep_alive = policy;
+    }
+
     /// Ends the connection from this side.
     pub fn close(&mut self) {
         self.close_for(CloseReason::Local);
@@ -234,6 +242,11 @@ impl Client {
     /// How the client was told to behave.
     pub fn config(&self) -> &ClientConfig {
         &self.config
+    }
+
+    /// Packets of so many bytes or more are sent compressed; None where the server has not asked for it.
+    pub fn compression(&self) -> Option<usize> {
+        self.encoder.threshold()
     }
 
     /// What the client knows for reading packets, for [`crate::annotate_in`].

@@ -231,11 +231,28 @@ impl FrameEncoder {
                 body.length(packet.len()).raw(&deflate(&packet));
             }
         }
-        let body = body.into_bytes();
-        let mut frame = Writer::new();
-        frame.length(body.len()).raw(&body);
-        frame.into_bytes().into()
+        framed(&body.into_bytes())
     }
+
+    /// A compressed frame that declares `size` bytes, whatever it holds: for what a server must refuse.
+    pub fn encode_declaring(size: i32, id: i32, data: &[u8]) -> Bytes {
+        let mut packet = Writer::new();
+        packet.varint(id).raw(data);
+        let mut body = Writer::new();
+        body.varint(size).raw(&deflate(&packet.into_bytes()));
+        framed(&body.into_bytes())
+    }
+
+    /// Packets of so many bytes or more are compressed; None for none.
+    pub fn threshold(&self) -> Option<usize> {
+        self.threshold
+    }
+}
+
+fn framed(body: &[u8]) -> Bytes {
+    let mut frame = Writer::new();
+    frame.length(body.len()).raw(body);
+    frame.into_bytes().into()
 }
 
 fn deflate(data: &[u8]) -> Vec<u8> {
