@@ -84,12 +84,22 @@ impl fmt::Display for Capability {
 
 /// A name that is no capability.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown capability \"{name}\"{}", suggestion.map_or_else(String::new, |near| format!(", did you mean \"{near}\"?")))]
+#[error("unknown capability \"{name}\"{}", hint(*.suggestion))]
 pub struct UnknownCapability {
     /// As it was written.
     pub name: String,
     /// The nearest name, when one is near.
     pub suggestion: Option<Capability>,
+}
+
+fn hint(suggestion: Option<Capability>) -> String {
+    match suggestion {
+        Some(near) => format!(", did you mean \"{near}\"?"),
+        None => {
+            let names = Capability::ALL.map(Capability::name);
+            format!("; known are {}", names.join(", "))
+        }
+    }
 }
 
 impl FromStr for Capability {
@@ -178,6 +188,9 @@ mod tests {
             );
         }
         let error = "filesystem".parse::<Capability>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown capability \"filesystem\"");
+        assert_eq!(
+            error.to_string(),
+            "unknown capability \"filesystem\"; known are event-bus, player-read, player-write, command, scheduler, config-read, virtual-backend"
+        );
     }
 }

@@ -41,7 +41,9 @@ pub use bridge::{
     CpuMeter, EngineError, GuestComponent, GuestEngine, LoadError, MissingCapability,
 };
 pub use capability::Capability;
-pub use config::{ConfigError, HostConfig, Instances, Limits, PluginConfig, ServerConfig};
+pub use config::{
+    ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig,
+};
 pub use fault::Fault;
 pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,

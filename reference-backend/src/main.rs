@@ -169,7 +169,7 @@ fn check(path: &Path) -> Result<(), Fault> {
 type Plugins = Vec<(String, GuestComponent, PluginConfig)>;
 
 fn load(config: &HostConfig) -> Result<Plugins, Fault> {
-    let engine = GuestEngine::new(CpuMeter::Epoch)?;
+    let engine = GuestEngine::with_limits(CpuMeter::Epoch, &config.limits)?;
     let mut plugins = Vec::new();
     for (name, plugin) in &config.plugins {
         let path = config.plugins_dir.join(format!("{name}.wasm"));
@@ -178,7 +178,7 @@ fn load(config: &HostConfig) -> Result<Plugins, Fault> {
             path,
             source,
         })?;
-        let component = engine.load_within(name, &bytes, plugin.limits.component_bytes)?;
+        let component = engine.load_within(name, &bytes, &plugin.limits)?;
         plugins.push((name.clone(), component, plugin.clone()));
     }
     Ok(plugins)

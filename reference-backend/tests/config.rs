@@ -1,7 +1,8 @@
 //! The configuration: what it reads, and what it says of mistakes.
 
-use reference_backend::config::limits;
-use reference_backend::{Capability, HostConfig, Instances, Limits};
+use reference_backend::config::{host_limits, limits};
+use reference_backend::{Capability, HostConfig, HostLimits, Instances, Limits};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 fn parse(text: &str) -> HostConfig {
@@ -129,6 +130,29 @@ fn names_of_plugins_name_files() {
 #[test]
 fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
     let bounds: BTreeMap<&str, (u64, u64)> = BTreeMap::from([
+        ("sessions", (0, limits::MAX_COUNT)),
+        ("table_elements", (0, limits::MAX_TABLE_ELEMENTS)),
+        ("config_bytes", (0, limits::MAX_CONFIG_BYTES)),
+        (
+            "listener_deadline_ms",
+            (
+                limits::MIN_LISTENER_DEADLINE_MS,
+                limits::MAX_LISTENER_DEADLINE_MS,
+            ),
+        ),
+        ("restarts", (0, limits::MAX_RESTARTS)),
+        (
+            "restart_window_ms",
+            (limits::MIN_RESTART_WINDOW_MS, limits::MAX_RESTART_WINDOW_MS),
+        ),
+        (
+            "restart_delay_ms",
+            (limits::MIN_RESTART_DELAY_MS, limits::MAX_RESTART_DELAY_MS),
+        ),
+        (
+            "compile_ms",
+            (limits::MIN_COMPILE_MS, limits::MAX_COMPILE_MS),
+        ),
         ("memory", (limits::MIN_MEMORY, limits::MAX_MEMORY)),
         ("cpu_ms", (limits::MIN_CPU_MS, limits::MAX_CPU_MS)),
         ("fuel", (limits::MIN_FUEL, limits::MAX_FUEL)),
@@ -162,23 +186,127 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
             (limits::MIN_COMPONENT_BYTES, limits::MAX_COMPONENT_BYTES),
         ),
     ]);
-    for (key, (least, most)) in bounds {
-        let text = |value: i128| format!("[plugins.p.limits]\n{key} = {value}\n");
-        let (least, most) = (i128::from(least), i128::from(most));
-        parse(&text(least));
-        parse(&text(most));
-        for past in [least - 1, most + 1] {
-            let message = error(&text(past));
-            assert!(message.starts_with("host.toml:2:"), "{message}");
-            assert!(
-                message.contains(&format!("use {least} to {most}")),
-                "{key}: {message}"
-            );
-        }
+    let settable = defaults(&Limits::default());
+    assert!(
+        bounds
+            .keys()
+            .copied()
+            .eq(settable.keys().map(String::as_str))
+    );
+    for (key, bounds) in bounds {
+        has_bounds("plugins.p.limits", key, bounds);
     }
     assert_eq!(
         parse("[plugins.p]\n").plugins["p"].limits,
         Limits::default()
+    );
+}
+
+#[test]
+fn each_limit_of_the_host_has_bounds_too() {
+    let timeout = (host_limits::MIN_TIMEOUT_MS, host_limits::MAX_TIMEOUT_MS);
+    let stack = (host_limits::MIN_STACK_BYTES, host_limits::MAX_STACK_BYTES);
+    let instances = (host_limits::MIN_INSTANCES, host_limits::MAX_INSTANCES);
+    let bounds = BTreeMap::from([
+        ("answer_timeout_ms", timeout),
+        ("client_stall_ms", timeout),
+        ("instances", instances),
+        ("login_timeout_ms", timeout),
+        ("stack_bytes", stack),
+    ]);
+    let settable = defaults(&HostLimits::default());
+    assert!(
+        bounds
+            .keys()
+            .copied()
+            .eq(settable.keys().map(String::as_str))
+    );
+    for (key, bounds) in bounds {
+        has_bounds("limits", key, bounds);
+    }
+}
+
+fn has_bounds(table: &str, key: &str, (least, most): (u64, u64)) {
+    let text = |value: i128| format!("[{table}]\n{key} = {value}\n");
+    let (least, most) = (i128::from(least), i128::from(most));
+    parse(&text(least));
+    parse(&text(most));
+    for past in [least - 1, most + 1] {
+        let message = error(&text(past));
+        assert!(message.starts_with("host.toml:2:"), "{message}");
+        assert!(
+            message.contains(&format!("use {least} to {most}")),
+            "{key}: {message}"
+        );
+    }
+}
+
+/// Every key that can be set, with its default.
+fn defaults(limits: &impl Serialize) -> BTreeMap<String, u64> {
+    let table = toml::Table::try_from(limits).expect("limits are numbers");
+    let number = |value: toml::Value| {
+        value
+            .as_integer()
+            .and_then(|value| u64::try_from(value).ok())
+    };
+    table
+        .into_iter()
+        .map(|(key, value)| (key, number(value).expect("limits are numbers")))
+        .collect()
+}
+
+/// What the README says of limits, by the table of the configuration that they stand in.
+fn documented(table: &str) -> BTreeMap<String, u64> {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README is there");
+    let (_, section) = readme
+        .split_once(&format!("under `[{table}]`:\n"))
+        .expect("the README has the table");
+    let rows = section.lines().skip_while(|line| !line.starts_with('|'));
+    rows.take_while(|line| line.starts_with('|'))
+        .filter_map(|row| {
+            let mut cells = row.trim_matches('|').split('|').map(str::trim);
+            let key = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+            let default = amount(cells.next()?);
+            assert!(!cells.next()?.is_empty(), "{key} has no reason");
+            Some((key.to_owned(), default))
+        })
+        .collect()
+}
+
+fn amount(text: &str) -> u64 {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number: u64 = number.replace(',', "").parse().expect("a number");
+    number
+        * match unit {
+            "" | "ms" => 1,
+            "s" => 1_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            other => panic!("no unit: {other}"),
+        }
+}
+
+#[test]
+fn the_readme_tells_every_limit_with_its_default() {
+    assert_eq!(
+        documented("plugins.NAME.limits"),
+        defaults(&Limits::default())
+    );
+    assert_eq!(documented("limits"), defaults(&HostLimits::default()));
+}
+
+#[test]
+fn a_plugins_own_table_has_a_limit_with_an_edge() {
+    let text = |value: &str| {
+        format!("[plugins.p.limits]\nconfig_bytes = 8\n[plugins.p.config]\nkey = \"{value}\"\n")
+    };
+    parse(&text("12345"));
+    let message = error(&text("123456"));
+    assert!(
+        message.contains("plugins.p.config holds 9 bytes, at most 8 are allowed")
+            && message.contains("`config_bytes` under [plugins.p.limits]"),
+        "{message}"
     );
 }
 

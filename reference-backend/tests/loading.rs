@@ -3,7 +3,8 @@
 mod support;
 
 use reference_backend::{
-    Capability, CpuMeter, GuestEngine, HostEvent, LoadError, PluginConfig, PluginState, StartError,
+    Capability, CpuMeter, GuestEngine, HostEvent, Limits, LoadError, PluginConfig, PluginState,
+    StartError, config::limits,
 };
 use support::component::{backend, bytes, bytes_of_other, load, plain};
 use support::wat::{BUS, LOG, Wat};
@@ -80,15 +81,45 @@ fn an_engine_that_ticks_loads_too() {
     let engine = GuestEngine::new(CpuMeter::Epoch).unwrap();
     let bytes = bytes(&PLAIN.text(false), "plugin");
     assert!(engine.load("guest", &bytes).is_ok());
+    let within = |component_bytes: usize| {
+        let limits = Limits {
+            component_bytes: component_bytes as u64,
+            ..Limits::default()
+        };
+        engine.load_within("guest", &bytes, &limits)
+    };
     assert!(matches!(
-        engine.load_within("guest", &bytes, bytes.len() as u64 - 1),
+        within(bytes.len() - 1),
         Err(LoadError::TooBig { .. })
     ));
-    assert!(
-        engine
-            .load_within("guest", &bytes, bytes.len() as u64)
-            .is_ok()
+    assert!(within(bytes.len()).is_ok());
+}
+
+/// The limit is one of real time, so that no more can be asked than that it is kept where it is far below and far above
+/// what compiling takes.
+#[test]
+fn compiling_has_a_deadline() {
+    // One function of some 30,000 instructions, which takes a multiple of the least limit.
+    let body = "(local.set 0 (i32.mul (i32.add (local.get 0) (i32.const 3)) (local.get 1)))\n"
+        .repeat(5_000);
+    let text = PLAIN.text(false).replace(
+        "(memory (export",
+        &format!("(func (param i32 i32)\n{body})\n(memory (export"),
     );
+    let bytes = bytes(&text, "plugin");
+    let within = |compile_ms| {
+        let limits = Limits {
+            compile_ms,
+            ..Limits::default()
+        };
+        support::ENGINE.load_within("slow", &bytes, &limits)
+    };
+    let error = within(limits::MIN_COMPILE_MS).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "plugin slow: not compiled within 1 ms; raise `compile_ms` under [plugins.slow.limits]"
+    );
+    assert!(within(limits::MAX_COMPILE_MS).is_ok());
 }
 
 /// Each capability of the baseline that has an interface: denied it is refused, granted it starts.

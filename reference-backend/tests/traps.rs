@@ -2,7 +2,6 @@
 
 mod support;
 
-use reference_backend::bridge::{FIRST_RESTART_DELAY, MAX_RESTARTS, RESTART_WINDOW};
 use reference_backend::{
     Callback, CpuMeter, EndCause, GuestEngine, HostEvent, Instances, PluginConfig, PluginState,
     TrapKind,
@@ -11,6 +10,11 @@ use std::time::Duration;
 use support::raw::RawClient;
 use support::wat::Wat;
 use support::{LONG, Probe, Recorder, artifact, builder, component, granted, probe_config};
+
+/// The defaults.
+const MAX_RESTARTS: usize = 5;
+const RESTART_WINDOW: Duration = Duration::from_secs(300);
+const FIRST_RESTART_DELAY: Duration = Duration::from_millis(500);
 
 fn traps(recorder: &Recorder) -> Vec<(Callback, TrapKind)> {
     recorder

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_backend::{
-    Capability, CpuMeter, Fault, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig,
-    LoadError, PluginConfig,
+    Capability, ConfigError, CpuMeter, Fault, GuestComponent, GuestEngine, Host, HostBuilder,
+    HostConfig, LoadError, PluginConfig,
 };
 use sim_proto::ClientConfig;
 use tokio::io::DuplexStream;
@@ -196,6 +196,33 @@ impl HostLab {
     /// As the host says.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<GuestComponent, LoadError> {
         self.engine.load(name, bytes)
+    }
+
+    /// A guest that the harness carries, checked and compiled.
+    ///
+    /// # Errors
+    /// When the host refuses it.
+    pub fn carried(&self, name: &str, bytes: &[u8]) -> Result<GuestComponent, Stop> {
+        self.load(name, bytes)
+            .map_err(|error| Stop::Untestable(format!("{name} is refused: {error}"), Vec::new()))
+    }
+
+    /// Has a configuration read.
+    ///
+    /// # Errors
+    /// As the host says.
+    pub fn configuration(&self, text: &str) -> Result<HostConfig, ConfigError> {
+        const FILE: &str = "host.toml";
+        #[cfg(feature = "selftest")]
+        if let Some(fault) = self.fault {
+            return HostConfig::parse_broken(text, FILE, fault);
+        }
+        HostConfig::parse(text, FILE)
+    }
+
+    /// Lets virtual time pass in which nobody does anything.
+    pub async fn wait(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 
     /// A vanilla client with a name of its own.

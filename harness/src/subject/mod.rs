@@ -1,6 +1,7 @@
 //! What is judged, in process and in virtual time: each job gets a runtime, a clock, a host and clients of its own,
 //! and the same seed gives the same bytes.
 
+pub mod carried;
 pub mod clock;
 pub mod guest;
 pub mod host;

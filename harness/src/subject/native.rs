@@ -115,6 +115,8 @@ pub struct Recording {
     listens: bool,
     /// How long it thinks about an event.
     thinks: Duration,
+    /// The one player whom it answers for, if not all.
+    only_for: Option<String>,
     on_start: OnStart,
     on_packet: OnPacket,
 }
@@ -131,6 +133,7 @@ impl Recording {
             priority: 0,
             listens: true,
             thinks: Duration::ZERO,
+            only_for: None,
             on_start: Arc::new(|_| Box::pin(std::future::ready(()))),
             on_packet: Arc::new(|_, _| {}),
         }
@@ -161,6 +164,13 @@ impl Recording {
     #[must_use]
     pub fn not_listening(mut self) -> Self {
         self.listens = false;
+        self
+    }
+
+    /// Has no opinion on anybody but the player of this name.
+    #[must_use]
+    pub fn only_for(mut self, name: &str) -> Self {
+        self.only_for = Some(name.to_owned());
         self
     }
 
@@ -237,8 +247,15 @@ impl NativePlugin for Recording {
         event: &'a Event,
     ) -> BoxFuture<'a, EventOutcome> {
         self.notebook.add(&self.name, Told::Event(event.clone()));
-        let outcome = match event.kind() {
-            EventKind::ServerPreConnect => self.answers.clone(),
+        let outcome = match event {
+            Event::ServerPreConnect(event)
+                if self
+                    .only_for
+                    .as_ref()
+                    .is_none_or(|name| *name == event.profile.name) =>
+            {
+                self.answers.clone()
+            }
             _ => EventOutcome::NoOpinion,
         };
         Box::pin(async move {

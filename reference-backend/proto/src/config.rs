@@ -1,7 +1,10 @@
 //! What the host decides once for all connections.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use crate::connection::{ACKNOWLEDGE_TIMEOUT, LOGIN_TIMEOUT};
 use crate::fault::Faults;
 use crate::text::TextComponent;
 use crate::version::Version;
@@ -17,6 +20,10 @@ pub struct ServerConfig {
     pub compression_threshold: Option<u32>,
     /// Shown on the client's debug screen, from protocol 764 on.
     pub brand: String,
+    /// How long a client may take for each step before the configuration phase.
+    pub login_timeout: Duration,
+    /// How long a client may take for each acknowledgement in the configuration phase, keep-alives included.
+    pub answer_timeout: Duration,
     /// What is broken on purpose: nothing, unless the build can.
     pub faults: Faults,
 }
@@ -31,6 +38,8 @@ impl Default for ServerConfig {
             max_players: 100,
             compression_threshold: Some(DEFAULT_COMPRESSION_THRESHOLD),
             brand: "vbspec".to_owned(),
+            login_timeout: LOGIN_TIMEOUT,
+            answer_timeout: ACKNOWLEDGE_TIMEOUT,
             faults: Faults::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! The engine that compiles and runs guests.
 
-use crate::config::limits::{MAX_MEMORY, STACK_BYTES};
+use crate::config::HostLimits;
+use crate::config::limits::{MAX_MEMORY, MAX_TABLE_ELEMENTS};
 use crate::fault::Faults;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,15 +19,10 @@ pub enum CpuMeter {
 /// The step of [`CpuMeter::Epoch`]: a budget is kept to within it.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// Instances alive at one time in one process: an order above any sensible number of plugins, and enough for one
-/// instance a session where a few hundred players ask for it. Address space is all that an unused slot costs.
-const POOL_INSTANCES: u32 = 256;
 /// A component is its own core module, the adapter modules of wit-component, and at most a few more.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 16;
 /// Of a module built by LLVM one is used; the encoder's shim module has another.
 const TABLES_PER_COMPONENT: u32 = 4;
-/// More elements than the largest table of function pointers that a language runtime has.
-const TABLE_ELEMENTS: usize = 1 << 17;
 /// Bytes of a used slot that stay mapped, so that the next instance in it starts without page faults.
 const KEEP_RESIDENT: usize = 64 << 10;
 
@@ -47,15 +43,23 @@ pub struct GuestEngine {
 }
 
 impl GuestEngine {
-    /// An engine with this meter.
+    /// An engine with this meter and the default limits.
     ///
     /// # Errors
     /// When the machine cannot run wasmtime's compiled code.
     pub fn new(meter: CpuMeter) -> Result<Self, EngineError> {
+        Self::with_limits(meter, &HostLimits::default())
+    }
+
+    /// An engine with this meter and the stack and the number of instances that `limits` say.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_limits(meter: CpuMeter, limits: &HostLimits) -> Result<Self, EngineError> {
         // A pool wants a large stretch of address space. Where a limit on it forbids that, instances are made one
         // by one, which is slower and otherwise the same.
-        let engine = Engine::new(&config(meter, true))
-            .or_else(|_| Engine::new(&config(meter, false)))
+        let engine = Engine::new(&config(meter, limits, true))
+            .or_else(|_| Engine::new(&config(meter, limits, false)))
             .map_err(|error| EngineError(format!("{error:#}")))?;
         let ticker = match meter {
             CpuMeter::Fuel => None,
@@ -84,26 +88,27 @@ impl GuestEngine {
     }
 }
 
-fn config(meter: CpuMeter, pooling: bool) -> Config {
+fn config(meter: CpuMeter, limits: &HostLimits, pooling: bool) -> Config {
+    let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
     let mut config = Config::new();
     config
         .consume_fuel(meter == CpuMeter::Fuel)
         .epoch_interruption(meter == CpuMeter::Epoch)
-        .max_wasm_stack(STACK_BYTES)
+        .max_wasm_stack(size(limits.stack_bytes))
         // Its bookkeeping triples the cost of a call, and no guest of this contract is asynchronous.
         .concurrency_support(false);
     if pooling {
-        let slot = usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX);
+        let instances = u32::try_from(limits.instances).unwrap_or(u32::MAX);
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(POOL_INSTANCES)
-            .total_core_instances(POOL_INSTANCES * CORE_INSTANCES_PER_COMPONENT)
-            .total_memories(POOL_INSTANCES)
-            .total_tables(POOL_INSTANCES * TABLES_PER_COMPONENT)
+        pool.total_component_instances(instances)
+            .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
+            .total_memories(instances)
+            .total_tables(instances.saturating_mul(TABLES_PER_COMPONENT))
             .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
             .max_memories_per_component(1)
             .max_tables_per_component(TABLES_PER_COMPONENT)
-            .table_elements(TABLE_ELEMENTS)
-            .max_memory_size(slot)
+            .table_elements(size(MAX_TABLE_ELEMENTS))
+            .max_memory_size(size(MAX_MEMORY))
             .linear_memory_keep_resident(KEEP_RESIDENT);
         config
             .memory_reservation(MAX_MEMORY)

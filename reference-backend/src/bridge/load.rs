@@ -2,10 +2,12 @@
 
 use super::engine::GuestEngine;
 use crate::capability::{Capability, Grants};
-use crate::config::limits::DEFAULT_COMPONENT_BYTES;
+use crate::config::Limits;
 use crate::fault::Fault;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 use wasmtime::component::Component;
 
 /// The package whose interfaces guests import and export.
@@ -18,6 +20,9 @@ const TYPE_INTERFACES: [&str; 2] = ["types", "events"];
 const GUEST: &str = "guest";
 const HANDLER: &str = "virtual-backend-handler";
 const VIRTUAL_BACKEND: &str = "virtual-backend";
+
+/// Stack of the thread that compiles: what a main thread has, as the compiler recurses over what it is given.
+const COMPILE_STACK: usize = 8 << 20;
 
 /// The first four bytes of every WebAssembly binary.
 const MAGIC: &[u8; 4] = b"\0asm";
@@ -84,6 +89,16 @@ pub enum LoadError {
         /// What is allowed.
         limit: u64,
     },
+    /// Compiling takes longer than allowed.
+    #[error(
+        "plugin {name}: not compiled within {limit} ms; raise `compile_ms` under [plugins.{name}.limits]"
+    )]
+    TooSlow {
+        /// The plugin.
+        name: String,
+        /// What is allowed, in ms.
+        limit: u64,
+    },
     /// wasmtime cannot read or compile it.
     #[error("plugin {name}: not a valid component: {message}")]
     Malformed {
@@ -147,15 +162,15 @@ pub struct MissingCapability {
 }
 
 impl GuestEngine {
-    /// Checks and compiles a guest, with the default limit on its size. `name` is for messages.
+    /// Checks and compiles a guest, with the default limits. `name` is for messages.
     ///
     /// # Errors
     /// See [`LoadError`].
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<GuestComponent, LoadError> {
-        self.load_within(name, bytes, DEFAULT_COMPONENT_BYTES)
+        self.load_within(name, bytes, &Limits::default())
     }
 
-    /// Checks and compiles a guest of at most `limit` bytes. `name` is for messages.
+    /// Checks and compiles a guest of at most the size, and within the time, that `limits` say. `name` is for messages.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -163,14 +178,10 @@ impl GuestEngine {
         &self,
         name: &str,
         bytes: &[u8],
-        limit: u64,
+        limits: &Limits,
     ) -> Result<GuestComponent, LoadError> {
-        check_bytes(name, bytes, limit)?;
-        let component =
-            Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::Malformed {
-                name: name.to_owned(),
-                message: format!("{error:#}"),
-            })?;
+        check_bytes(name, bytes, limits.component_bytes)?;
+        let component = self.compile(name, bytes, limits.compile_ms)?;
         let ty = component.component_type();
         let imports = ty
             .imports(&self.engine)
@@ -191,6 +202,35 @@ impl GuestEngine {
             exports_handler,
             size: bytes.len(),
         })
+    }
+}
+
+impl GuestEngine {
+    /// Compiles on a thread of its own, so that the time it takes has an end. A thread cannot be stopped: past the limit
+    /// it is left to itself, and what it makes is thrown away. How much it can make is bounded by the component's size.
+    fn compile(&self, name: &str, bytes: &[u8], limit: u64) -> Result<Component, LoadError> {
+        let malformed = |message: String| LoadError::Malformed {
+            name: name.to_owned(),
+            message,
+        };
+        let (done, compiled) = mpsc::channel();
+        let (engine, bytes) = (self.engine.clone(), bytes.to_vec());
+        std::thread::Builder::new()
+            .name("guest-compile".to_owned())
+            .stack_size(COMPILE_STACK)
+            .spawn(move || {
+                // Nobody listens any more when it took too long.
+                let _ = done.send(Component::from_binary(&engine, &bytes));
+            })
+            .map_err(|error| malformed(format!("no thread to compile it: {error}")))?;
+        match compiled.recv_timeout(Duration::from_millis(limit)) {
+            Ok(compiled) => compiled.map_err(|error| malformed(format!("{error:#}"))),
+            Err(RecvTimeoutError::Timeout) => Err(LoadError::TooSlow {
+                name: name.to_owned(),
+                limit,
+            }),
+            Err(RecvTimeoutError::Disconnected) => Err(malformed("the compiler failed".to_owned())),
+        }
     }
 }
 

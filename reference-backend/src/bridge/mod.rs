@@ -37,4 +37,3 @@ mod tasks;
 pub use engine::{CpuMeter, EngineError, GuestEngine};
 pub use load::{CONTRACT_PACKAGE, CONTRACT_VERSION, GuestComponent, LoadError, MissingCapability};
 pub(crate) use plugin::GuestDriver;
-pub use plugin::{FIRST_RESTART_DELAY, MAX_RESTARTS, RESTART_WINDOW};

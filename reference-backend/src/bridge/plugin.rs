@@ -14,27 +14,20 @@ use crate::host::{
     Callback, HostEvent, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
     StartError, lock,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use wasmtime::component::InstancePre;
 
-/// So many restarts within [`RESTART_WINDOW`], and the next trap is the last: a plugin that fails this often will not
-/// heal by itself. From the contract.
-pub const MAX_RESTARTS: usize = 5;
-/// See [`MAX_RESTARTS`].
-pub const RESTART_WINDOW: Duration = Duration::from_secs(300);
-/// Before the first restart; doubled for each that is within the window.
-pub const FIRST_RESTART_DELAY: Duration = Duration::from_millis(500);
-
 /// What all instances of one guest have in common.
 pub(crate) struct PluginShared {
     pub name: String,
     pub config: PluginConfig,
+    /// What `config-service` shows to the instances that are made from now on.
+    pub table: Mutex<Arc<BTreeMap<String, String>>>,
     pub services: Arc<Services>,
     pub engine: GuestEngine,
     pub pre: InstancePre<GuestState>,
@@ -120,6 +113,7 @@ impl GuestDriver {
             shared: Arc::new(PluginShared {
                 name: record.name.clone(),
                 config: record.config.clone(),
+                table: Mutex::new(Arc::new(record.config.config.clone())),
                 services: Arc::clone(services),
                 engine: component.engine.clone(),
                 pre,
@@ -156,6 +150,9 @@ impl GuestDriver {
                 after,
             }) => {
                 *lock(&self.current) = Some(Arc::clone(&instance));
+                if shared.services.faults.has(Fault::TableSurvivesRestart) {
+                    record.keep_handlers(&registrar);
+                }
                 record.set_up(registrar);
                 if instance.is_dead() {
                     // A task of it has trapped in between.
@@ -206,6 +203,10 @@ impl PluginDriver for GuestDriver {
         })
     }
 
+    fn set_table(&self, table: BTreeMap<String, String>) {
+        *lock(&self.shared.table) = Arc::new(table);
+    }
+
     fn disable(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Some(supervisor) = lock(&self.supervisor).take() {
@@ -235,6 +236,7 @@ impl Drop for GuestDriver {
 
 /// Replaces instances that trap, until that happens too often.
 async fn supervise(driver: Weak<GuestDriver>, shared: Arc<PluginShared>) {
+    let limits = &shared.config.limits;
     let mut restarts: VecDeque<Instant> = VecDeque::new();
     loop {
         shared.trapped.notified().await;
@@ -243,13 +245,13 @@ async fn supervise(driver: Weak<GuestDriver>, shared: Arc<PluginShared>) {
             None => return,
         }
         let now = Instant::now();
-        restarts.retain(|at| now.duration_since(*at) < RESTART_WINDOW);
+        restarts.retain(|at| now.duration_since(*at) < limits.restart_window());
         let incarnation = shared.incarnations.load(Ordering::Relaxed);
-        if restarts.len() >= MAX_RESTARTS {
+        if restarts.len() as u64 >= limits.restarts {
             shared.tell(incarnation, PluginState::Quarantined);
             return;
         }
-        let after = FIRST_RESTART_DELAY * (1 << restarts.len());
+        let after = limits.restart_delay(restarts.len());
         shared.tell(incarnation, PluginState::Restarting { after });
         tokio::time::sleep(after).await;
         let Some(driver) = driver.upgrade() else {

@@ -4,7 +4,8 @@ use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
 use crate::api::{HandlerId, PlayerId};
-use crate::host::{LogLevel, SessionShared, SharedRegistrar};
+use crate::fault::Fault;
+use crate::host::{LogLevel, SessionShared, SharedRegistrar, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(crate) struct GuestState {
     pub registrar: SharedRegistrar,
     pub tasks: Arc<TaskQueue>,
     pub table: ResourceTable,
+    /// What `config-service` shows, the same for as long as the instance lives.
+    pub config: Arc<BTreeMap<String, String>>,
     pub phase: Phase,
     /// Handles made by `acquire` and not dropped yet.
     pub kept: u32,
@@ -59,9 +62,16 @@ impl GuestState {
         tasks: Arc<TaskQueue>,
     ) -> Self {
         let limits = &plugin.config.limits;
+        let memory = if plugin.services.faults.has(Fault::NoMemoryLimit) {
+            u64::MAX
+        } else {
+            limits.memory
+        };
+        let config = Arc::clone(&lock(&plugin.table));
         Self {
             log: LogMeter::new(limits.log_lines),
-            limiter: Limiter::new(limits.memory),
+            limiter: Limiter::new(memory, limits.table_elements),
+            config,
             plugin,
             instance,
             registrar,
@@ -92,6 +102,9 @@ impl GuestState {
     /// Puts a session in the table; the guest can be lent it from now on.
     pub fn enter(&mut self, session: Arc<SessionShared>) -> wasmtime::Result<u32> {
         let player = session.player();
+        if self.plugin.services.faults.has(Fault::ReusesSlots) {
+            self.hand_on_ended(&session);
+        }
         let entry = self.table.push(SessionHandle {
             session,
             kept: false,
@@ -105,6 +118,16 @@ impl GuestState {
         if let Some(rep) = self.sessions.remove(&player) {
             // The entry was pushed by `enter`, and no borrow outlives a call.
             let _ = self.table.delete(Resource::<SessionHandle>::new_own(rep));
+        }
+    }
+
+    /// For a host that is broken on purpose: kept handles of sessions that have ended come to mean this one.
+    fn hand_on_ended(&mut self, session: &Arc<SessionShared>) {
+        let handles = self.table.iter_mut();
+        for handle in handles.filter_map(|entry| entry.downcast_mut::<SessionHandle>()) {
+            if handle.kept && !self.sessions.contains_key(&handle.session.player()) {
+                handle.session = Arc::clone(session);
+            }
         }
     }
 
@@ -176,18 +199,17 @@ impl LogMeter {
 pub(crate) struct Limiter {
     limit: u64,
     used: u64,
+    table_elements: u64,
     /// Whether something was refused in the present call.
     pub refused: bool,
 }
 
-/// Elements of one table: more than the function pointers of any language runtime.
-const MAX_TABLE_ELEMENTS: usize = 1 << 17;
-
 impl Limiter {
-    fn new(limit: u64) -> Self {
+    fn new(limit: u64, table_elements: u64) -> Self {
         Self {
             limit,
             used: 0,
+            table_elements,
             refused: false,
         }
     }
@@ -220,7 +242,7 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired <= MAX_TABLE_ELEMENTS;
+        let allowed = desired as u64 <= self.table_elements;
         self.refused |= !allowed;
         Ok(allowed)
     }
@@ -259,11 +281,21 @@ mod tests {
 
     #[test]
     fn memory_counts_over_all_memories_and_has_an_edge() {
-        let mut limiter = Limiter::new(3 << 16);
+        let mut limiter = Limiter::new(3 << 16, 0);
         assert!(limiter.memory_growing(0, 1 << 16, None).unwrap());
         assert!(limiter.memory_growing(0, 2 << 16, None).unwrap());
         assert!(!limiter.refused);
         assert!(!limiter.memory_growing(2 << 16, 3 << 16, None).unwrap());
+        assert!(limiter.refused);
+    }
+
+    #[test]
+    fn each_table_has_an_edge() {
+        let mut limiter = Limiter::new(0, 8);
+        assert!(limiter.table_growing(0, 8, None).unwrap());
+        assert!(limiter.table_growing(0, 8, None).unwrap());
+        assert!(!limiter.refused);
+        assert!(!limiter.table_growing(8, 9, None).unwrap());
         assert!(limiter.refused);
     }
 }

@@ -1,6 +1,6 @@
 //! Every limit that holds for a plugin, with the reason for its default and the bounds within which it can be set.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
@@ -34,6 +34,13 @@ pub const MIN_START_DEADLINE_MS: u64 = 1;
 /// The client's own read timeout, past which the session is lost anyhow.
 pub const MAX_START_DEADLINE_MS: u64 = 30_000;
 
+/// How long a listener may take. The client waits meanwhile, and gives up after 30 s.
+pub const DEFAULT_LISTENER_DEADLINE_MS: u64 = 10_000;
+/// Anything longer than nothing.
+pub const MIN_LISTENER_DEADLINE_MS: u64 = 1;
+/// The client's own read timeout, past which nobody waits.
+pub const MAX_LISTENER_DEADLINE_MS: u64 = 30_000;
+
 /// Packets that wait for the client. A join with its chunks is a few hundred.
 pub const DEFAULT_QUEUE_PACKETS: u64 = 4096;
 /// Bytes that wait for the client: two of the largest packets and a join besides.
@@ -60,6 +67,8 @@ pub const MIN_BUFFERED_BYTES: u64 = 1;
 /// Bounds what one client can cost.
 pub const MAX_BUFFERED_BYTES: u64 = 64 * MIB;
 
+/// Sessions of one plugin at one time: as many as the host takes connections when nothing is said.
+pub const DEFAULT_SESSIONS: u64 = 1024;
 /// Session handles that a guest keeps at one time: more than players on one instance.
 pub const DEFAULT_KEPT_SESSIONS: u64 = 4096;
 /// Scheduled tasks that wait at one time: two for each of a thousand players.
@@ -68,6 +77,34 @@ pub const DEFAULT_TASKS: u64 = 2048;
 pub const DEFAULT_LISTENERS: u64 = 64;
 /// Handlers of one instance: each is a kind of world, not a player.
 pub const DEFAULT_HANDLERS: u64 = 64;
+/// Elements of one table of WebAssembly: more than the function pointers of any language's runtime.
+pub const DEFAULT_TABLE_ELEMENTS: u64 = MAX_TABLE_ELEMENTS;
+/// The size of a slot of the pooling allocator; see [`bridge`](crate::bridge).
+pub const MAX_TABLE_ELEMENTS: u64 = 1 << 17;
+
+/// Keys and values of the plugin's own table together. A guest that asks for its keys gets a copy of each.
+pub const DEFAULT_CONFIG_BYTES: u64 = 64 * KIB;
+/// Bounds what each instance is handed.
+pub const MAX_CONFIG_BYTES: u64 = 16 * MIB;
+
+/// So many restarts within the window, and the next trap is the last: a plugin that fails this often will not heal by
+/// itself. From the contract.
+pub const DEFAULT_RESTARTS: u64 = 5;
+/// The pause doubles each time: with more it would come to more than a day.
+pub const MAX_RESTARTS: u64 = 16;
+/// The window in which restarts are counted. From the contract.
+pub const DEFAULT_RESTART_WINDOW_MS: u64 = 300_000;
+/// Anything longer than nothing.
+pub const MIN_RESTART_WINDOW_MS: u64 = 1;
+/// What happened a day ago says nothing of today.
+pub const MAX_RESTART_WINDOW_MS: u64 = 86_400_000;
+/// The pause before the first restart; doubled for each that is within the window.
+pub const DEFAULT_RESTART_DELAY_MS: u64 = 500;
+/// A plugin that traps as it starts must not keep the machine busy with nothing else.
+pub const MIN_RESTART_DELAY_MS: u64 = 10;
+/// Players wait for it.
+pub const MAX_RESTART_DELAY_MS: u64 = 60_000;
+
 /// The most of anything that is counted.
 pub const MAX_COUNT: u64 = 1 << 20;
 
@@ -78,16 +115,20 @@ pub const LOG_LINE_BYTES: usize = 8 << 10;
 
 /// Size of a component. JavaScript and Python guests with their engine are 12 to 18 MiB.
 pub const DEFAULT_COMPONENT_BYTES: u64 = 64 * MIB;
+/// Compiling a component. Those with a language's engine in them take some 10 s on two cores.
+pub const DEFAULT_COMPILE_MS: u64 = 60_000;
+/// Anything longer than nothing.
+pub const MIN_COMPILE_MS: u64 = 1;
+/// Nobody waits for more than 10 minutes for a host to start.
+pub const MAX_COMPILE_MS: u64 = 600_000;
+
 /// The smallest component is about a hundred bytes.
 pub const MIN_COMPONENT_BYTES: u64 = 64;
 /// Compiling takes memory many times the component's size.
 pub const MAX_COMPONENT_BYTES: u64 = 256 * MIB;
 
-/// WebAssembly stack. Belongs to the engine, so it cannot be set for one plugin; wasmtime's own default.
-pub const STACK_BYTES: usize = 512 << 10;
-
 /// The limits of one plugin. Each has a named default in this module.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Bytes of linear memory of one instance.
@@ -102,6 +143,9 @@ pub struct Limits {
     /// Milliseconds that a start callback may take.
     #[serde(deserialize_with = "bounded::<_, MIN_START_DEADLINE_MS, MAX_START_DEADLINE_MS>")]
     pub start_deadline_ms: u64,
+    /// Milliseconds that a listener may take.
+    #[serde(deserialize_with = "bounded::<_, MIN_LISTENER_DEADLINE_MS, MAX_LISTENER_DEADLINE_MS>")]
+    pub listener_deadline_ms: u64,
     /// Packets that wait for one client.
     #[serde(deserialize_with = "bounded::<_, MIN_QUEUE_PACKETS, MAX_QUEUE_PACKETS>")]
     pub queue_packets: u64,
@@ -114,6 +158,9 @@ pub struct Limits {
     /// Bytes of one client that wait for the handler.
     #[serde(deserialize_with = "bounded::<_, MIN_BUFFERED_BYTES, MAX_BUFFERED_BYTES>")]
     pub buffered_bytes: u64,
+    /// Sessions at one time, over all instances.
+    #[serde(deserialize_with = "count")]
+    pub sessions: u32,
     /// Session handles that a guest keeps at one time.
     #[serde(deserialize_with = "count")]
     pub kept_sessions: u32,
@@ -129,9 +176,27 @@ pub struct Limits {
     /// Log lines in a second.
     #[serde(deserialize_with = "count")]
     pub log_lines: u32,
+    /// Elements of one table of WebAssembly.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_TABLE_ELEMENTS>")]
+    pub table_elements: u64,
+    /// Bytes of the plugin's own table, keys and values together.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_CONFIG_BYTES>")]
+    pub config_bytes: u64,
+    /// Restarts within the window before quarantine.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_RESTARTS>")]
+    pub restarts: u64,
+    /// Milliseconds for which a restart counts.
+    #[serde(deserialize_with = "bounded::<_, MIN_RESTART_WINDOW_MS, MAX_RESTART_WINDOW_MS>")]
+    pub restart_window_ms: u64,
+    /// Milliseconds before the first restart.
+    #[serde(deserialize_with = "bounded::<_, MIN_RESTART_DELAY_MS, MAX_RESTART_DELAY_MS>")]
+    pub restart_delay_ms: u64,
     /// Bytes of the component.
     #[serde(deserialize_with = "bounded::<_, MIN_COMPONENT_BYTES, MAX_COMPONENT_BYTES>")]
     pub component_bytes: u64,
+    /// Milliseconds that compiling the component may take.
+    #[serde(deserialize_with = "bounded::<_, MIN_COMPILE_MS, MAX_COMPILE_MS>")]
+    pub compile_ms: u64,
 }
 
 impl Default for Limits {
@@ -143,16 +208,24 @@ impl Default for Limits {
             cpu_ms: DEFAULT_CPU_MS,
             fuel: DEFAULT_FUEL,
             start_deadline_ms: DEFAULT_START_DEADLINE_MS,
+            listener_deadline_ms: DEFAULT_LISTENER_DEADLINE_MS,
             queue_packets: DEFAULT_QUEUE_PACKETS,
             queue_bytes: DEFAULT_QUEUE_BYTES,
             buffered_packets: DEFAULT_BUFFERED_PACKETS,
             buffered_bytes: DEFAULT_BUFFERED_BYTES,
+            sessions: DEFAULT_SESSIONS as u32,
             kept_sessions: DEFAULT_KEPT_SESSIONS as u32,
             tasks: DEFAULT_TASKS as u32,
             listeners: DEFAULT_LISTENERS as u32,
             handlers: DEFAULT_HANDLERS as u32,
             log_lines: DEFAULT_LOG_LINES as u32,
+            table_elements: DEFAULT_TABLE_ELEMENTS,
+            config_bytes: DEFAULT_CONFIG_BYTES,
+            restarts: DEFAULT_RESTARTS,
+            restart_window_ms: DEFAULT_RESTART_WINDOW_MS,
+            restart_delay_ms: DEFAULT_RESTART_DELAY_MS,
             component_bytes: DEFAULT_COMPONENT_BYTES,
+            compile_ms: DEFAULT_COMPILE_MS,
         }
     }
 }
@@ -163,9 +236,29 @@ impl Limits {
     pub fn start_deadline(&self) -> Duration {
         Duration::from_millis(self.start_deadline_ms)
     }
+
+    /// How long a listener may take.
+    #[must_use]
+    pub fn listener_deadline(&self) -> Duration {
+        Duration::from_millis(self.listener_deadline_ms)
+    }
+
+    /// For how long a restart counts.
+    #[must_use]
+    pub fn restart_window(&self) -> Duration {
+        Duration::from_millis(self.restart_window_ms)
+    }
+
+    /// The pause before the next restart when so many are within the window.
+    #[must_use]
+    pub fn restart_delay(&self, within: usize) -> Duration {
+        let doubled = u32::try_from(within).unwrap_or(u32::MAX);
+        let times = 2_u32.saturating_pow(doubled);
+        Duration::from_millis(self.restart_delay_ms).saturating_mul(times)
+    }
 }
 
-fn bounded<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+pub(super) fn bounded<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     deserializer: D,
 ) -> Result<u64, D::Error> {
     let value = i64::deserialize(deserializer)?;
@@ -175,7 +268,7 @@ fn bounded<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
         .ok_or_else(|| de::Error::custom(format!("{value} is out of bounds, use {MIN} to {MAX}")))
 }
 
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let value = bounded::<D, 0, MAX_COUNT>(deserializer)?;
     u32::try_from(value).map_err(de::Error::custom)
 }

@@ -1,13 +1,16 @@
 //! The configuration: one TOML file, unknown keys refused.
 
 mod error;
+pub mod host_limits;
 pub mod limits;
 
 pub use error::ConfigError;
 pub(crate) use error::nearest;
+pub use host_limits::HostLimits;
 pub use limits::Limits;
 
 use crate::capability::{Capability, Grants};
+use crate::fault::{Fault, Faults};
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,6 +39,8 @@ pub struct HostConfig {
     pub compression_threshold: i32,
     /// Connections at one time; more are closed at once.
     pub max_connections: u32,
+    /// What the host as a whole may use up, and how long it waits for clients.
+    pub limits: HostLimits,
     /// Servers that players can be sent to.
     pub servers: BTreeMap<String, ServerConfig>,
     /// The plugins, by name.
@@ -51,6 +56,7 @@ impl Default for HostConfig {
             initial_server: None,
             compression_threshold: DEFAULT_COMPRESSION_THRESHOLD,
             max_connections: DEFAULT_MAX_CONNECTIONS,
+            limits: HostLimits::default(),
             servers: BTreeMap::new(),
             plugins: BTreeMap::new(),
         }
@@ -119,6 +125,26 @@ impl HostConfig {
     /// # Errors
     /// Bad TOML, an unknown key or capability, a value out of its bounds, a server name that leads nowhere.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        Self::parse_with(text, file, Faults::default())
+    }
+
+    /// As a host reads it that is broken in this way.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    #[cfg(feature = "faults")]
+    pub fn parse_broken(text: &str, file: &str, fault: Fault) -> Result<Self, ConfigError> {
+        Self::parse_with(text, file, Faults::only(fault))
+    }
+
+    fn parse_with(text: &str, file: &str, faults: Faults) -> Result<Self, ConfigError> {
+        let spelled;
+        let text = if faults.has(Fault::AcceptsSnakeCase) {
+            spelled = text.replace("\"virtual_backend\"", "\"virtual-backend\"");
+            &spelled
+        } else {
+            text
+        };
         let config: Self =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(file, text, &error))?;
         config.check(file)?;
@@ -164,6 +190,23 @@ impl HostConfig {
         server("initial_server".to_owned(), &self.initial_server)?;
         for (name, plugin) in &self.plugins {
             server(format!("plugins.{name}.fallback"), &plugin.fallback)?;
+            let size: usize = plugin
+                .config
+                .iter()
+                .map(|(key, value)| key.len() + value.len())
+                .sum();
+            if size as u64 > plugin.limits.config_bytes {
+                return Err(ConfigError::whole(
+                    file,
+                    format!(
+                        "plugins.{name}.config holds {size} bytes, at most {} are allowed",
+                        plugin.limits.config_bytes
+                    ),
+                    Some(format!(
+                        "raise `config_bytes` under [plugins.{name}.limits]"
+                    )),
+                ));
+            }
             if !is_plugin_name(name) {
                 return Err(ConfigError::whole(
                     file,

@@ -13,6 +13,7 @@ use backend_proto::TextComponent;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// Why a host did not start.
@@ -220,6 +221,8 @@ fn wire_config(config: &HostConfig, faults: Faults) -> backend_proto::ServerConf
         motd: TextComponent::cut(&config.motd),
         max_players: config.max_connections,
         compression_threshold: u32::try_from(config.compression_threshold).ok(),
+        login_timeout: Duration::from_millis(config.limits.login_timeout_ms),
+        answer_timeout: Duration::from_millis(config.limits.answer_timeout_ms),
         faults: faults.wire(),
         ..backend_proto::ServerConfig::default()
     }

@@ -10,11 +10,9 @@ use crate::api::{
 use crate::capability::Grants;
 use crate::config::PluginConfig;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
-
-/// How long a listener may take. The client waits meanwhile, and gives up after 30 s.
-const LISTENER_DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) type SharedRegistrar = Arc<Mutex<Registrar>>;
 
@@ -27,6 +25,9 @@ pub(crate) trait PluginDriver: Send + Sync {
         event: &'a Event,
     ) -> BoxFuture<'a, Result<EventOutcome, String>>;
 
+    /// A native plugin has no such table.
+    fn set_table(&self, _table: BTreeMap<String, String>) {}
+
     fn disable(&self) -> BoxFuture<'_, ()>;
 }
 
@@ -36,7 +37,18 @@ pub(crate) struct PluginRecord {
     pub config: PluginConfig,
     pub grants: Grants,
     state: Mutex<RecordState>,
+    /// Sessions at this moment, those included that are about to start.
+    sessions: Arc<AtomicU32>,
     driver: OnceLock<Arc<dyn PluginDriver>>,
+}
+
+/// A session's place among those that its plugin may have.
+pub(super) struct Seat(Arc<AtomicU32>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 struct RecordState {
@@ -56,7 +68,21 @@ impl PluginRecord {
                 up: false,
                 registrar: Arc::new(Mutex::new(registrar)),
             }),
+            sessions: Arc::default(),
             driver: OnceLock::new(),
+        }
+    }
+
+    /// A place for one more session.
+    pub(super) fn seat(&self) -> Result<Seat, DenyReason> {
+        let limit = self.config.limits.sessions;
+        let more = |taken: u32| (taken < limit).then_some(taken + 1);
+        match self
+            .sessions
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+        {
+            Ok(_) => Ok(Seat(Arc::clone(&self.sessions))),
+            Err(_) => Err(DenyReason::Full(limit)),
         }
     }
 
@@ -114,6 +140,24 @@ impl PluginRecord {
             .ok_or(DenyReason::UnknownHandler(id))
     }
 
+    /// For a host that is broken on purpose: the handler with the least id.
+    pub fn first_handler(&self) -> Option<(HandlerId, HandlerEntry)> {
+        let state = lock(&self.state);
+        let registrar = lock(&state.registrar);
+        let (id, entry) = registrar.handlers.first_key_value()?;
+        Some((*id, entry.clone()))
+    }
+
+    /// For a host that is broken on purpose: `registrar` has the handlers that hold now, besides its own.
+    pub fn keep_handlers(&self, registrar: &SharedRegistrar) {
+        let state = lock(&self.state);
+        let kept = lock(&state.registrar).handlers.clone();
+        let mut registrar = lock(registrar);
+        for (id, entry) in kept {
+            registrar.handlers.entry(id).or_insert(entry);
+        }
+    }
+
     fn listeners(&self, kind: EventKind) -> Vec<Listening> {
         let state = lock(&self.state);
         let registrar = lock(&state.registrar);
@@ -134,12 +178,13 @@ impl PluginRecord {
             _ => return Err(DenyReason::PluginDown),
         };
         let asked = driver.handle_event(listener, event);
-        let outcome = match tokio::time::timeout(LISTENER_DEADLINE, asked).await {
+        let deadline = self.config.limits.listener_deadline();
+        let outcome = match tokio::time::timeout(deadline, asked).await {
             Ok(answer) => answer.map_err(DenyReason::ListenerFailed)?,
             Err(_) => {
                 return Err(DenyReason::ListenerFailed(format!(
-                    "no answer in {} s",
-                    LISTENER_DEADLINE.as_secs()
+                    "no answer in {} ms",
+                    deadline.as_millis()
                 )));
             }
         };

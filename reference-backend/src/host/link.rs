@@ -24,9 +24,6 @@ use tokio::time::Instant;
 /// within a second.
 pub(super) const END_GRACE: Duration = Duration::from_millis(500);
 
-/// A client that takes nothing for this long while something waits for it is dropped: the client's own read timeout.
-pub(super) const STALL_LIMIT: Duration = Duration::from_secs(30);
-
 /// How long the last bytes may take when the whole host is stopping, which has 10 s.
 const FLUSH_LIMIT_AT_SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -46,6 +43,8 @@ pub(super) enum Incoming {
 pub(crate) struct Link {
     pub player: PlayerId,
     pub peer: String,
+    /// A client that takes nothing for this long while something waits for it is dropped.
+    pub stall_limit: Duration,
     origin: Instant,
     wire: Mutex<Wire>,
     /// For the pump: there is something to send, or room for more input.
@@ -89,12 +88,14 @@ impl Link {
         peer: String,
         config: Arc<backend_proto::ServerConfig>,
         online: u32,
+        stall_limit: Duration,
     ) -> Self {
         let mut conn = Connection::new(config, Duration::ZERO);
         conn.set_online_players(online);
         Self {
             player,
             peer,
+            stall_limit,
             origin: Instant::now(),
             wire: Mutex::new(Wire {
                 conn,
@@ -108,7 +109,7 @@ impl Link {
                 ending: None,
                 gone: None,
                 unreachable: false,
-                flush_limit: STALL_LIMIT,
+                flush_limit: stall_limit,
             }),
             pump: Notify::new(),
             script: Notify::new(),

@@ -115,7 +115,9 @@ impl Host {
         let player = PlayerId(inner.next_player.fetch_add(1, Ordering::Relaxed));
         let online = u32::try_from(self.session_count()).unwrap_or(u32::MAX);
         let config = Arc::clone(&inner.wire_config);
-        let link = Arc::new(Link::new(player, peer.to_string(), config, online));
+        let stall_limit = inner.services.config.limits.client_stall();
+        let link = Link::new(player, peer.to_string(), config, online, stall_limit);
+        let link = Arc::new(link);
         {
             let mut connections = lock(&inner.connections);
             let limit = inner.services.config.max_connections as usize;
@@ -231,6 +233,18 @@ impl Host {
         }
         link.disconnect(&TextComponent::cut(reason), EndCause::Kicked);
         true
+    }
+
+    /// What a guest reads through `config-service` from its next instance on; the present one goes on with what it has,
+    /// so that a table never changes under a guest. False when there is no such plugin.
+    pub fn set_plugin_table(&self, plugin: &str, table: BTreeMap<String, String>) -> bool {
+        let mut plugins = self.inner.plugins.iter();
+        let driver = plugins.find(|record| record.name == plugin);
+        let driver = driver.and_then(|record| record.driver());
+        if let Some(driver) = driver {
+            driver.set_table(table);
+        }
+        driver.is_some()
     }
 
     /// A handler as dispatch would find it, so that the benchmark can call it without a client in between.

@@ -165,6 +165,8 @@ pub enum DenyReason {
     NotGranted,
     /// No such handler of the plugin that answered.
     UnknownHandler(HandlerId),
+    /// The plugin has as many sessions as it may have.
+    Full(u32),
     /// A listener trapped.
     ListenerFailed(String),
     /// A listener answered with an outcome of another kind.
@@ -189,6 +191,9 @@ impl fmt::Display for DenyReason {
                 f.write_str("a virtual backend without the capability \"virtual-backend\"")
             }
             Self::UnknownHandler(id) => write!(f, "the plugin has no handler with id {id}"),
+            Self::Full(limit) => {
+                write!(f, "the plugin has its {limit} sessions, which is the limit")
+            }
             Self::ListenerFailed(why) => write!(f, "the listener failed: {why}"),
             Self::WrongOutcome(kind) => write!(f, "the listener answered as if to {kind}"),
             Self::PluginDown => f.write_str("the plugin is not running"),

@@ -1,6 +1,6 @@
 //! Bytes in and out of one connection.
 
-use super::link::{Link, STALL_LIMIT};
+use super::link::Link;
 use super::observer::EndCause;
 use bytes::Bytes;
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                     return false;
                 }
             }
-            let mut give_up = self.progress + STALL_LIMIT;
+            let mut give_up = self.progress + self.link.stall_limit;
             if let Some(since) = closed_since {
                 give_up = give_up.min(since + step.flush_limit);
             }

@@ -1,7 +1,7 @@
 //! What the host does with one connection, from the first event to the last.
 
 use super::HostInner;
-use super::dispatch::{Decision, PluginRecord, dispatch, fire};
+use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::observer::{Callback, DenyReason, EndCause, HostEvent};
 use super::session::{SessionShared, to_component};
@@ -11,6 +11,7 @@ use crate::api::{
     ServerPreConnect, ServerPreConnectResult, Text, Uuid, VirtualBackendHandler,
 };
 use crate::config::Limits;
+use crate::fault::Fault;
 use crate::limbo;
 use backend_proto::TextComponent;
 use std::future::Future;
@@ -29,6 +30,8 @@ struct Backend {
     id: HandlerId,
     handler: Arc<dyn VirtualBackendHandler>,
     limits: Limits,
+    /// Held until the session has ended; none where nothing limits them.
+    _seat: Option<Seat>,
 }
 
 pub(super) struct Script {
@@ -168,20 +171,46 @@ impl Script {
                     id: limbo::HANDLER_ID,
                     handler: Arc::clone(&self.host.limbo),
                     limits: Limits::default(),
+                    _seat: None,
                 })
             }
-            ServerPreConnectResult::VirtualBackend(id) => {
-                match decision
-                    .plugin
-                    .as_ref()
-                    .map(|plugin| (plugin, plugin.handler(*id)))
+            ServerPreConnectResult::VirtualBackend(id) => match self.handler(&decision, *id) {
+                Ok(backend) => Ok(backend),
+                Err(DenyReason::NotGranted)
+                    if self.host.services.faults.has(Fault::MarkerFallsThrough) =>
                 {
-                    Some((plugin, Ok(entry))) => Ok(backend(plugin, *id, entry)),
-                    Some((_, Err(reason))) => Err(self.deny(&decision, reason, None)),
-                    None => Err(self.deny(&decision, DenyReason::UnknownHandler(*id), None)),
+                    Err(self.connect(&decision, target))
                 }
-            }
+                Err(reason) => Err(self.deny(&decision, reason, None)),
+            },
         }
+    }
+
+    /// The handler of this id among those of the plugin that answered it, and nowhere else.
+    fn handler(&self, decision: &Decision, id: HandlerId) -> Result<Backend, DenyReason> {
+        let unknown = DenyReason::UnknownHandler(id);
+        let plugin = decision.plugin.as_ref().ok_or(unknown.clone())?;
+        let found = plugin.handler(id);
+        if found.as_ref().err() != Some(&unknown) {
+            return backend(plugin, id, found?);
+        }
+        let faults = self.host.services.faults;
+        let elsewhere = || {
+            let mut others = self.host.plugins().iter();
+            others.find_map(|other| Some((other, other.handler(id).ok()?)))
+        };
+        if faults.has(Fault::OneGlobalTable)
+            && let Some((other, entry)) = elsewhere()
+        {
+            return backend(other, id, entry);
+        }
+        if faults.has(Fault::FirstHandler)
+            && elsewhere().is_none()
+            && let Some((first, entry)) = plugin.first_handler()
+        {
+            return backend(plugin, first, entry);
+        }
+        Err(unknown)
     }
 
     /// A real server was chosen, or none.
@@ -323,13 +352,18 @@ impl Script {
     }
 }
 
-fn backend(plugin: &Arc<PluginRecord>, id: HandlerId, entry: HandlerEntry) -> Backend {
-    Backend {
+fn backend(
+    plugin: &Arc<PluginRecord>,
+    id: HandlerId,
+    entry: HandlerEntry,
+) -> Result<Backend, DenyReason> {
+    Ok(Backend {
         plugin: plugin.name.clone(),
         id,
         handler: entry.handler,
         limits: plugin.config.limits.clone(),
-    }
+        _seat: Some(plugin.seat()?),
+    })
 }
 
 /// What a player who is turned away reads. The operator finds the rest in the log.
@@ -341,6 +375,7 @@ fn for_player(reason: &DenyReason) -> String {
         DenyReason::PluginDown => {
             "This server is restarting. Please try again in a moment.".to_owned()
         }
+        DenyReason::Full(_) => "This server is full. Please try again later.".to_owned(),
         DenyReason::ByPlugin => "You are not allowed to join.".to_owned(),
         DenyReason::NotGranted
         | DenyReason::UnknownHandler(_)

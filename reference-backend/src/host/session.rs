@@ -35,6 +35,11 @@ impl SessionShared {
         self.link.wake();
     }
 
+    /// The error of every call that comes after the session's end.
+    pub(crate) fn lasts(&self) -> Result<(), PlayerError> {
+        self.link.with(|wire| wire.in_session(self.number))
+    }
+
     fn done(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
         match &done {
             Ok(()) => self.link.wake_pump(),
@@ -211,13 +216,18 @@ impl VirtualBackendSession for Arc<SessionShared> {
 }
 
 impl Wire {
-    fn may_act(&self, session: u64) -> Result<(), PlayerError> {
-        if self.live != Some(session) {
-            return Err(PlayerError::new(
-                PlayerErrorKind::SessionEnded,
-                "the session has ended",
-            ));
+    fn in_session(&self, session: u64) -> Result<(), PlayerError> {
+        if self.live == Some(session) {
+            return Ok(());
         }
+        Err(PlayerError::new(
+            PlayerErrorKind::SessionEnded,
+            "the session has ended",
+        ))
+    }
+
+    fn may_act(&self, session: u64) -> Result<(), PlayerError> {
+        self.in_session(session)?;
         if self.gone.is_some() || self.unreachable || self.conn.is_closed() {
             return Err(PlayerError::new(
                 PlayerErrorKind::SendFailed,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use reference_backend::{DenyReason, Host};
+use reference_backend::{DenyReason, Host, HostEvent, PluginState};
 use vb_data::{Direction, State};
 
 use crate::subject::host::{HostLab, PROBE_NAME, STEP};
-use crate::subject::player::{JOIN_LIMIT, Player};
+use crate::subject::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
 
 /// The packet id that the probe takes for a command. No protocol has it.
@@ -14,6 +14,9 @@ const COMMAND: i32 = 0x7777;
 
 /// How long the probe may take to answer: in virtual time it does so at once.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a plugin may take to start again: the pause before the first restart is not stated, that it is soon is.
+const RESTART: Duration = Duration::from_secs(30);
 
 /// Has the probe carry out a command and answers with what follows `result NAME ` in its log.
 pub async fn ask(lab: &HostLab, player: &mut Player, command: &str) -> Result<String, Stop> {
@@ -45,6 +48,44 @@ pub async fn ask(lab: &HostLab, player: &mut Player, command: &str) -> Result<St
         }
         // A connection that is over leaves the clock to us.
         tokio::time::sleep(STEP).await;
+    }
+}
+
+/// Has the probe trap and waits until its player is told.
+pub async fn trap(player: &mut Player) -> Outcome {
+    let sent = player.send_raw(COMMAND, b"trap");
+    if sent && player.until_closed(PATIENCE).await {
+        return Ok(());
+    }
+    Err(player.untestable(format!(
+        "a trap does not end the session: {}",
+        player.stands()
+    )))
+}
+
+/// Waits until an instance of the plugin has been enabled since a mark of the recorder.
+pub async fn until_enabled(lab: &HostLab, plugin: &str, mark: usize) -> Outcome {
+    let deadline = lab.now() + RESTART;
+    loop {
+        let enabled = lab.recorder.since(mark, |seen| match &seen.event {
+            HostEvent::Plugin {
+                plugin: of,
+                state: PluginState::Enabled { .. },
+                ..
+            } if of == plugin => Some(()),
+            _ => None,
+        });
+        if !enabled.is_empty() {
+            return Ok(());
+        }
+        if lab.now() > deadline {
+            let why = format!(
+                "no instance of {plugin} was enabled within {}",
+                secs(RESTART)
+            );
+            return Err(Stop::Untestable(why, Vec::new()));
+        }
+        lab.wait(STEP).await;
     }
 }
 

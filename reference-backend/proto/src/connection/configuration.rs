@@ -6,8 +6,8 @@ use vb_data::{Direction, State};
 
 use super::stage::Stage;
 use super::{
-    ACKNOWLEDGE_TIMEOUT, Connection, Event, KEEP_ALIVE_INTERVAL, MAX_CONFIGURATION_BYTES,
-    MAX_CONFIGURATION_PACKETS, Now, Phase,
+    Connection, Event, KEEP_ALIVE_INTERVAL, MAX_CONFIGURATION_BYTES, MAX_CONFIGURATION_PACKETS,
+    Now, Phase,
 };
 use crate::error::{Deadline, PeerError};
 use crate::fault::Fault;
@@ -21,6 +21,8 @@ const NEVER: Now = Now::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(super) struct Configuration {
     pub(super) ids: PacketIds,
+    /// For each acknowledgement, keep-alives included.
+    answer_timeout: Now,
     step: Step,
     keep_alive: KeepAlive,
     packets: usize,
@@ -48,9 +50,10 @@ enum KeepAlive {
 
 impl Configuration {
     /// With its first keep-alive due at this time.
-    pub(super) fn new(ids: PacketIds, keep_alive: Now) -> Self {
+    pub(super) fn new(ids: PacketIds, answer_timeout: Now, keep_alive: Now) -> Self {
         Self {
             ids,
+            answer_timeout,
             step: Step::Idle,
             keep_alive: KeepAlive::Due { at: keep_alive },
             packets: 0,
@@ -73,7 +76,7 @@ impl Configuration {
     pub(super) fn poll_timeout(&self) -> Now {
         let keep_alive = match self.keep_alive {
             KeepAlive::Due { at } => at,
-            KeepAlive::Unanswered { sent, .. } => sent + ACKNOWLEDGE_TIMEOUT,
+            KeepAlive::Unanswered { sent, .. } => sent + self.answer_timeout,
         };
         match self.step {
             Step::Idle => keep_alive,
@@ -93,7 +96,7 @@ impl Configuration {
             Step::Idle | Step::KnownPacks { .. } => {}
         }
         match self.keep_alive {
-            KeepAlive::Unanswered { sent, .. } if sent + ACKNOWLEDGE_TIMEOUT <= now => {
+            KeepAlive::Unanswered { sent, .. } if sent + self.answer_timeout <= now => {
                 Err(Deadline::KeepAlive)
             }
             KeepAlive::Due { at } if at <= now => {
@@ -154,7 +157,8 @@ impl Connection {
         } else {
             KEEP_ALIVE_INTERVAL
         };
-        self.stage = Stage::Configuration(Configuration::new(ids, self.now + first));
+        let timeout = self.config.answer_timeout;
+        self.stage = Stage::Configuration(Configuration::new(ids, timeout, self.now + first));
         self.events.push_back(Event::LoggedIn);
     }
 
@@ -183,7 +187,7 @@ impl Connection {
 
     /// Everything up to the first acknowledgement.
     pub(super) fn start_configuration(&mut self) {
-        let deadline = self.now + ACKNOWLEDGE_TIMEOUT;
+        let deadline = self.now + self.config.answer_timeout;
         let Some((configuration, ids)) = self.configuration() else {
             return;
         };
@@ -211,7 +215,7 @@ impl Connection {
 
     /// Everything up to the last acknowledgement.
     fn finish(&mut self) {
-        let deadline = self.now + ACKNOWLEDGE_TIMEOUT;
+        let deadline = self.now + self.config.answer_timeout;
         let Some((configuration, ids)) = self.configuration() else {
             return;
         };

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use vb_data::{Direction, State};
 
 use super::stage::Stage;
-use super::{Connection, Event, LOGIN_TIMEOUT};
+use super::{Connection, Event};
 use crate::error::{CloseReason, PeerError};
 use crate::fault::Fault;
 use crate::frame::Packet;
@@ -80,7 +80,7 @@ impl Connection {
     fn handshake(&mut self, packet: &Packet) -> Result<(), PeerError> {
         let Handshake { version, next } = packets::handshake(&packet.data)?;
         self.version = Some(version);
-        let deadline = self.now + LOGIN_TIMEOUT;
+        let deadline = self.now + self.config.login_timeout;
         match next {
             NEXT_STATUS => {
                 self.stage = Stage::Status {
@@ -103,7 +103,7 @@ impl Connection {
         if !version.is_supported() {
             return self.refuse(version);
         }
-        let deadline = self.now + LOGIN_TIMEOUT;
+        let deadline = self.now + self.config.login_timeout;
         match PacketIds::resolve(version) {
             Ok(ids) => self.stage = Stage::LoginStart { ids, deadline },
             Err(missing) => self.end(CloseReason::BadData {
@@ -152,7 +152,7 @@ impl Connection {
             return;
         }
         if ids.version.has_configuration_phase() {
-            let deadline = self.now + LOGIN_TIMEOUT;
+            let deadline = self.now + self.config.login_timeout;
             self.stage = Stage::Acknowledgement { ids, deadline };
         } else {
             self.stage = Stage::Admission { ids };

@@ -34,11 +34,12 @@ pub use event::{Event, Phase, RawPacketRef};
 /// Time since an origin that the driver chooses; never goes back.
 pub type Now = Duration;
 
-/// How long a client may take for each step before the configuration phase (vanilla gives its login 600 ticks).
+/// How long a client may take for each step before the configuration phase when nothing else is said (vanilla gives its
+/// login 600 ticks).
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take for each acknowledgement in the configuration phase, keep-alives included (vanilla's
-/// interval between keep-alives, after which the last one must have been answered).
+/// How long a client may take for each acknowledgement in the configuration phase when nothing else is said, keep-alives
+/// included (vanilla's interval between keep-alives, after which the last one must have been answered).
 pub const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// From one keep-alive of the configuration phase to the next: a third of the client's read timeout of 30 s.
@@ -84,14 +85,13 @@ pub struct Connection {
 impl Connection {
     /// A client that has just connected. `now` starts the clock of its handshake.
     pub fn new(config: Arc<ServerConfig>, now: Now) -> Self {
+        let deadline = now + config.login_timeout;
         Self {
             config,
             input: Input::default(),
             output: Output::default(),
             events: VecDeque::new(),
-            stage: Stage::Handshake {
-                deadline: now + LOGIN_TIMEOUT,
-            },
+            stage: Stage::Handshake { deadline },
             version: None,
             now,
             online: 0,

@@ -6,11 +6,11 @@ use crate::bridge::state::GuestState;
 impl Host for GuestState {
     fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
         self.not_in_metadata()?;
-        Ok(self.plugin.config.config.get(&key).cloned())
+        Ok(self.config.get(&key).cloned())
     }
 
     fn keys(&mut self) -> wasmtime::Result<Vec<String>> {
         self.not_in_metadata()?;
-        Ok(self.plugin.config.config.keys().cloned().collect())
+        Ok(self.config.keys().cloned().collect())
     }
 }

@@ -78,6 +78,9 @@ impl HostVirtualBackendSession for GuestState {
         handle: Resource<SessionHandle>,
     ) -> wasmtime::Result<Result<Resource<SessionHandle>, types::PlayerError>> {
         let session = Arc::clone(self.session(&handle)?);
+        if let Err(ended) = session.lasts() {
+            return Ok(Err(player_error(ended)));
+        }
         let limit = self.plugin.config.limits.kept_sessions;
         if self.kept >= limit {
             return Ok(Err(player_error(PlayerError::new(

@@ -2,36 +2,49 @@
 
 use std::sync::Arc;
 
-use reference_backend::{DenyReason, HostEvent, PluginConfig};
+use reference_backend::{Capability, DenyReason, Host, HostEvent, PluginConfig};
 
 use crate::case::Case;
 use crate::cases::host::asking::must_deny;
-use crate::subject::host::HostLab;
+use crate::subject::carried::MARKER;
+use crate::subject::host::{HostLab, may_play};
 use crate::verdict::{Finding, Outcome};
+
+const CLAUSE: &str = "VB-ENF-02";
 
 /// See the module.
 pub const CASE: Case = Case::host(
     "marker-without-capability-denies",
     &["VB-ENF-02"],
-    "A native plugin without the capability answers virtual-backend(1).",
+    "A native plugin and a guest without the capability answer virtual-backend(1).",
     |lab| Box::pin(run(lab)),
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let plugin = lab.native("gate").registering(&[]);
-    let host = lab
-        .host(|builder| builder.native("gate", Arc::new(plugin), PluginConfig::default()))
-        .await?;
+    let native = lab.native("gate").registering(&[]);
+    let guest = lab.carried("gate", MARKER)?;
+    let taken_back = PluginConfig {
+        deny: vec![Capability::VirtualBackend],
+        ..may_play()
+    };
+    for (how, config) in [
+        ("without the capability", PluginConfig::default()),
+        ("with the capability granted and denied", taken_back),
+    ] {
+        let (plugin, its) = (Arc::new(native.clone()), config.clone());
+        let host = lab.host(|builder| builder.native("gate", plugin, its));
+        denied(lab, &host.await?, &format!("a native plugin {how}")).await?;
+        let host = lab.host(|builder| builder.guest("gate", guest.clone(), config));
+        denied(lab, &host.await?, &format!("a guest {how}")).await?;
+    }
+    Ok(())
+}
+
+async fn denied(lab: &HostLab, host: &Host, who: &str) -> Outcome {
     let mark = lab.recorder.mark();
     let right = |reason: &DenyReason| matches!(reason, DenyReason::NotGranted);
-    must_deny(
-        lab,
-        &host,
-        "VB-ENF-02",
-        "a plugin without the capability answers virtual-backend",
-        right,
-    )
-    .await?;
+    let what = format!("{who} answers virtual-backend");
+    must_deny(lab, host, CLAUSE, &what, right).await?;
     let named = lab.recorder.since(mark, |seen| match &seen.event {
         HostEvent::Denied { plugin, .. } => plugin.clone(),
         _ => None,
@@ -39,10 +52,6 @@ async fn run(lab: &HostLab) -> Outcome {
     if named.iter().any(|plugin| plugin == "gate") {
         return Ok(());
     }
-    Err(Finding::new(
-        "VB-ENF-02",
-        "the log to name the plugin",
-        "the plugin is not named",
-    )
-    .into())
+    let expected = format!("the log to name the plugin when {what}");
+    Err(Finding::new(CLAUSE, expected, "the plugin is not named").into())
 }

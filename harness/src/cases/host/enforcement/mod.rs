@@ -5,5 +5,11 @@ crate::cases::cases! {
     marker_without_capability_denies,
     unknown_handler_id_denies,
     foreign_handler_id_denies,
+    stale_handler_id_denies,
+    capability_names_are_exact,
+    ended_sessions_answer_so,
+    memory_past_the_limit_is_refused,
+    every_callback_has_a_budget,
     other_components_are_refused,
+    quotas_answer_errors,
 }

@@ -1,0 +1,107 @@
+//! Nobody gets a player's whole connection by a default or a spelling mistake, or believes to have denied it.
+
+use reference_backend::{Capability, HostConfig};
+
+use crate::case::Case;
+use crate::subject::host::{HostLab, PROBE_NAME};
+use crate::verdict::{Finding, Outcome, Stop};
+
+const CLAUSE: &str = "VB-ENF-06";
+
+/// Lines under `[plugins.probe]`, and whether the probe, which imports `virtual-backend`, may start with them.
+const TABLES: [(&str, bool); 7] = [
+    ("", false),
+    ("permissions = []", false),
+    (r#"permissions = ["event-bus", "command"]"#, false),
+    (r#"permissions = ["virtual-backend"]"#, true),
+    (
+        r#"permissions = ["virtual-backend", "virtual-backend"]"#,
+        true,
+    ),
+    (
+        "permissions = [\"virtual-backend\"]\ndeny = [\"virtual-backend\"]",
+        false,
+    ),
+    (r#"deny = ["virtual-backend"]"#, false),
+];
+
+/// What is no name, and the known name that is nearest.
+const MISTAKES: [(&str, &str); 8] = [
+    ("virtual_backend", "virtual-backend"),
+    ("Virtual-Backend", "virtual-backend"),
+    ("virtualbackend", "virtual-backend"),
+    ("virtual-backends", "virtual-backend"),
+    (" virtual-backend", "virtual-backend"),
+    ("event_bus", "event-bus"),
+    ("schedular", "scheduler"),
+    ("config-reed", "config-read"),
+];
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "capability-names-are-exact",
+    &["VB-ENF-06"],
+    "Reads configurations that grant, deny and misspell capabilities, and starts the probe with those that are good.",
+    |lab| Box::pin(run(lab)),
+)
+.on_the_newest();
+
+fn table(lines: &str) -> String {
+    format!("[plugins.{PROBE_NAME}]\n{lines}\n")
+}
+
+async fn run(lab: &HostLab) -> Outcome {
+    for (lines, may) in TABLES {
+        let config = lab
+            .configuration(&table(lines))
+            .map_err(|error| Stop::Untestable(error.to_string(), Vec::new()))?;
+        starts(lab, config, lines, may).await?;
+    }
+    for list in ["permissions", "deny"] {
+        for (wrong, near) in MISTAKES {
+            mistaken(lab, &format!("{list} = [\"{wrong}\"]"), wrong, near)?;
+        }
+        for capability in Capability::ALL {
+            let wrong = capability.name().to_uppercase();
+            mistaken(
+                lab,
+                &format!("{list} = [\"{wrong}\"]"),
+                &wrong,
+                capability.name(),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+async fn starts(lab: &HostLab, config: HostConfig, lines: &str, may: bool) -> Outcome {
+    let plugin = config.plugins.get(PROBE_NAME).cloned().unwrap_or_default();
+    let started = lab
+        .builder(HostConfig::default())
+        .guest(PROBE_NAME, lab.probe(), plugin)
+        .start()
+        .await;
+    let got = match started {
+        Ok(_) if may => return Ok(()),
+        Err(_) if !may => return Ok(()),
+        Ok(_) => "it starts".to_owned(),
+        Err(error) => format!("it is refused: {error}"),
+    };
+    let what = if may { "to start" } else { "to be refused" };
+    let expected = format!("a guest that imports virtual-backend {what} with `{lines}`");
+    Err(Finding::new(CLAUSE, expected, got).into())
+}
+
+fn mistaken(lab: &HostLab, lines: &str, wrong: &str, near: &str) -> Outcome {
+    let expected = format!("an error for `{lines}` that names \"{wrong}\" and suggests \"{near}\"");
+    let Err(error) = lab.configuration(&table(lines)) else {
+        return Err(Finding::new(CLAUSE, expected, "it is taken").into());
+    };
+    let message = error.message;
+    // The nearest name may contain the wrong one, so that each is looked for in its quotes.
+    let named = |name: &str| message.contains(&format!("\"{name}\""));
+    if named(wrong) && named(near) {
+        return Ok(());
+    }
+    Err(Finding::new(CLAUSE, expected, format!("the error says: {message}")).into())
+}

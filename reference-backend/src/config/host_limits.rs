@@ -1,0 +1,76 @@
+//! Every limit that holds for the host as a whole, with the reason for its default and the bounds within which it can
+//! be set.
+
+use super::limits::bounded;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const KIB: u64 = 1 << 10;
+
+/// WebAssembly stack of one call: wasmtime's own default. Belongs to the engine, so that it cannot be set for one plugin.
+pub const DEFAULT_STACK_BYTES: u64 = 512 * KIB;
+/// Less does not hold the frames of a language's own allocator and formatter.
+pub const MIN_STACK_BYTES: u64 = 64 * KIB;
+/// Half of the 2 MiB that a worker thread of the runtime has: the host's own frames need the rest.
+pub const MAX_STACK_BYTES: u64 = 1024 * KIB;
+
+/// Instances of guests alive at one time: an order above any sensible number of plugins, and enough for one instance a
+/// session where a few hundred players ask for it. Address space is all that an unused one costs.
+pub const DEFAULT_INSTANCES: u64 = 256;
+/// A host with one plugin.
+pub const MIN_INSTANCES: u64 = 1;
+/// Each keeps 256 MiB of addresses: with more they would not fit the 128 TiB that a process has, guard pages included.
+pub const MAX_INSTANCES: u64 = 4096;
+
+/// A client that takes nothing for this long while something waits for it is dropped: the client's own read timeout.
+pub const DEFAULT_CLIENT_STALL_MS: u64 = 30_000;
+/// How long a client may take for each step before the configuration phase: vanilla gives its login 600 ticks.
+pub const DEFAULT_LOGIN_TIMEOUT_MS: u64 = 30_000;
+/// How long a client may take for each answer in the configuration phase: vanilla's interval between keep-alives, by
+/// which the last one must have been answered.
+pub const DEFAULT_ANSWER_TIMEOUT_MS: u64 = 15_000;
+/// A round trip to the other side of the world, and a busy client.
+pub const MIN_TIMEOUT_MS: u64 = 1_000;
+/// A connection that does nothing holds its place for no longer than this.
+pub const MAX_TIMEOUT_MS: u64 = 600_000;
+
+/// The limits of the host as a whole: the table `[limits]`. Each has a named default in this module.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostLimits {
+    /// Bytes of the WebAssembly stack of one call.
+    #[serde(deserialize_with = "bounded::<_, MIN_STACK_BYTES, MAX_STACK_BYTES>")]
+    pub stack_bytes: u64,
+    /// Instances of all guests at one time.
+    #[serde(deserialize_with = "bounded::<_, MIN_INSTANCES, MAX_INSTANCES>")]
+    pub instances: u64,
+    /// Milliseconds in which a client may take nothing of what waits for it.
+    #[serde(deserialize_with = "bounded::<_, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS>")]
+    pub client_stall_ms: u64,
+    /// Milliseconds for each step of a client in handshake, status and login.
+    #[serde(deserialize_with = "bounded::<_, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS>")]
+    pub login_timeout_ms: u64,
+    /// Milliseconds for each answer of a client in the configuration phase.
+    #[serde(deserialize_with = "bounded::<_, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS>")]
+    pub answer_timeout_ms: u64,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        Self {
+            stack_bytes: DEFAULT_STACK_BYTES,
+            instances: DEFAULT_INSTANCES,
+            client_stall_ms: DEFAULT_CLIENT_STALL_MS,
+            login_timeout_ms: DEFAULT_LOGIN_TIMEOUT_MS,
+            answer_timeout_ms: DEFAULT_ANSWER_TIMEOUT_MS,
+        }
+    }
+}
+
+impl HostLimits {
+    /// How long a client may take nothing of what waits for it.
+    #[must_use]
+    pub fn client_stall(&self) -> Duration {
+        Duration::from_millis(self.client_stall_ms)
+    }
+}
