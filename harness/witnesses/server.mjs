@@ -5,6 +5,7 @@
 // SIM_CLIENT is the built binary. Serves each of the package's versions (or those whose protocol is named) on a port of its
 // own, all side by side, has the client join, and prints a line each: login and configuration passed, in the world, two
 // keep-alives answered, the reason of the disconnect heard, and every packet of the client decoded with no byte left over.
+// Then asks the package for its status as clients before 1.7 did.
 // Exits with 1 when a version failed, 2 on a wrong call.
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -117,6 +118,26 @@ function witness ({ name, protocol }) {
   })
 }
 
+// The server list ping of clients before 1.7, in its three forms.
+function oldPing (form) {
+  return new Promise((resolve) => {
+    const motd = 'An old acquaintance'
+    const server = mc.createServer({ 'online-mode': false, host: '127.0.0.1', port: 0, motd, maxPlayers: 7 })
+    server.on('listening', () => {
+      const { port } = server.socketServer.address()
+      const child = spawn(simClient, ['status', `127.0.0.1:${port}`, '--legacy', form])
+      let output = ''
+      child.stdout.on('data', (chunk) => { output += chunk })
+      child.stderr.on('data', (chunk) => { output += chunk })
+      child.on('close', (code) => {
+        const version = form === '1.3' || output.includes(server.mcversion.minecraftVersion)
+        server.close()
+        resolve({ form, good: code === 0 && output.includes(motd) && output.includes('0 of 7') && version, output })
+      })
+    })
+  })
+}
+
 const results = await Promise.all(versions.map(witness))
 let failed = 0
 for (const { name, protocol, keepAlives, faults, output } of results) {
@@ -126,4 +147,8 @@ for (const { name, protocol, keepAlives, faults, output } of results) {
     (good ? '' : `; ${faults.join('; ')}\n${output.replace(/^/gm, '      ').slice(0, 2000)}`))
 }
 console.log(`${results.length - failed} of ${results.length} versions`)
+for (const { form, good, output } of await Promise.all(['1.3', '1.5', '1.6'].map(oldPing))) {
+  if (!good) failed += 1
+  console.log(`    the ping of ${form}: ${good ? 'ok' : `FAILED\n${output.replace(/^/gm, '      ')}`}`)
+}
 process.exit(failed === 0 && results.length > 0 ? 0 : 1)

@@ -15,7 +15,7 @@
 //! - [`Stream`], [`Reset`]: what it runs on. [`Target`], [`ConnectError`]: how to get there by TCP.
 //! - [`Trace`], [`Transcript`]: what passed, with times, bounded, and how to print it.
 //! - [`join_many`], [`Plan`], [`Outcome`]: many clients at once.
-//! - [`status`]: what a server says of itself in the server list.
+//! - [`status`], [`legacy_status`]: what a server says of itself in the server list, and in that of clients before 1.7.
 //! - [`describe`]: verdicts, ends and texts in words.
 //! - [`parse_protocol`], [`supported_releases`]: protocols by number or by version of the game.
 //! - [`exit`]: the exit codes of the binary, whose command line lives beside `main.rs`.
@@ -42,7 +42,7 @@ pub use driver::{CLOSE_DRAIN, Driver, MAX_UNSENT, NotSeen, READ_BUFFER, SendErro
 pub use protocol::{
     ProtocolError, SUGGESTIONS, describe_release, parse_protocol, supported_releases,
 };
-pub use status::{Status, StatusError, status};
+pub use status::{LegacyStatusError, Status, StatusError, legacy_status, status};
 pub use stream::{Reset, Stream};
 pub use swarm::{End, MAX_NAME, NameTooLong, Outcome, Plan, join_many, join_one, names};
 pub use target::{CONNECT_TIMEOUT, ConnectError, DEFAULT_PORT, MAX_HOST, Target, TargetError};

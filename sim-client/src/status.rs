@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use sim_proto::legacy::{self, LegacyError, LegacyForm, LegacyStatus};
 use sim_proto::{CloseReason, Event, Packet, Text};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 use vb_data::State;
 
@@ -99,4 +100,68 @@ where
     };
     let json = serde_json::from_str(&text).map_err(|error| StatusError::Json(error.to_string()))?;
     Ok(Status { json, ping })
+}
+
+/// Why an old client would show no status.
+#[derive(Debug, Error)]
+pub enum LegacyStatusError {
+    /// The connection broke.
+    #[error("no status: {0}")]
+    Io(#[from] std::io::Error),
+    /// It did not come within the limit.
+    #[error("no status within {:.3} s, only {received} bytes", .waited.as_secs_f64())]
+    TimedOut {
+        /// How long was waited.
+        waited: Duration,
+        /// What came meanwhile.
+        received: usize,
+    },
+    /// The server closed the connection before the answer was whole.
+    #[error("the server closed the connection after {received} bytes of the answer")]
+    Incomplete {
+        /// What came before.
+        received: usize,
+    },
+    /// It is not what an old client reads.
+    #[error("an old client cannot read the status: {0}")]
+    Malformed(#[from] LegacyError),
+}
+
+/// Asks for the status as clients before 1.7 did, and waits for the answer, for at most `limit` altogether. `host` and
+/// `port` are what the form of 1.6 says of where it connects to.
+///
+/// # Errors
+///
+/// When an old client would show nothing.
+pub async fn legacy_status<S>(
+    mut stream: S,
+    form: LegacyForm,
+    (host, port): (&str, u16),
+    limit: Duration,
+) -> Result<LegacyStatus, LegacyStatusError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // Grows to the longest answer at most, after which it is complete or wrong.
+    let mut received = Vec::new();
+    let exchange = async {
+        stream.write_all(&legacy::request(form, host, port)).await?;
+        stream.flush().await?;
+        loop {
+            if let Some(status) = legacy::answer(&received)? {
+                return Ok(status);
+            }
+            if stream.read_buf(&mut received).await? == 0 {
+                let received = received.len();
+                return Err(LegacyStatusError::Incomplete { received });
+            }
+        }
+    };
+    match tokio::time::timeout(limit, exchange).await {
+        Ok(result) => result,
+        Err(_) => Err(LegacyStatusError::TimedOut {
+            waited: limit,
+            received: received.len(),
+        }),
+    }
 }

@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Server, clientbound, serverbound};
 use sim_client::{Behaviour, exit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 fn command(args: &[&str]) -> Command {
@@ -109,6 +110,8 @@ async fn wrong_command_lines_are_usage_errors_that_help() {
             "protocol 4 has no place for `compression-bomb@play`",
         ),
         (&["status"], "HOST:PORT"),
+        (&["status", "h", "--legacy", "1.7"], "1.3"),
+        (&["status", "h", "--legacy", "-p", "47"], "--legacy"),
         (&["fly"], "fly"),
         (&[], "Usage"),
     ] {
@@ -378,6 +381,73 @@ async fn a_status_that_stays_out_is_a_failure() {
     let address = serve(|stream| status(stream, false)).await.to_string();
     let output = run(&["status", &address, "--protocol", "47", "--timeout", "0.3"]).await;
     assert_eq!(code(&output), Some(exit::FAILED), "{}", stdout(&output));
+}
+
+#[tokio::test]
+async fn an_old_clients_status_is_shown() {
+    for (form, request, answer, parts) in [
+        (
+            &["--legacy"][..],
+            &[0xfe, 0x01, 0xfa][..],
+            "§1\u{0}127\u{0}1.7.2 to 26.3\0A §6server\u{1b}\u{0}3\u{0}20",
+            &["1.7.2 to 26.3", "127", "3 of 20", "A §6server\\u{1b}"][..],
+        ),
+        (
+            &["--legacy", "1.5"],
+            &[0xfe, 0x01],
+            "§1\u{0}127\0x\0y\u{0}3\u{0}20",
+            &["127"],
+        ),
+        (
+            &["--legacy", "1.3"],
+            &[0xfe],
+            "A server§3§20",
+            &["3 of 20", "A server"],
+        ),
+    ] {
+        let address = serve(move |mut stream| async move {
+            let mut begin = vec![0; request.len()];
+            stream.read_exact(&mut begin).await.unwrap();
+            assert_eq!(begin, request);
+            let units: Vec<u16> = answer.encode_utf16().collect();
+            let mut bytes = vec![0xff, 0, u8::try_from(units.len()).unwrap()];
+            bytes.extend(units.into_iter().flat_map(u16::to_be_bytes));
+            // The client reads on until it has the whole of it.
+            for byte in bytes {
+                stream.write_all(&[byte]).await.unwrap();
+            }
+            // The rest of its question must not turn the end into a reset.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await
+        .to_string();
+        let output = run(&[&["status", &address], form].concat()).await;
+        let text = stdout(&output);
+        assert_eq!(code(&output), Some(exit::OK), "{text}{}", stderr(&output));
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_old_clients_status_that_cannot_be_read_is_a_failure() {
+    for (answer, part) in [
+        (&[][..], "after 0 bytes"),
+        (&[0xff, 0], "after 2 bytes"),
+        (&[0x0a, 0], "0x0a"),
+    ] {
+        let address = serve(move |mut stream| async move {
+            stream.read_exact(&mut [0; 2]).await.unwrap();
+            stream.write_all(answer).await.unwrap();
+        })
+        .await
+        .to_string();
+        let output = run(&["status", &address, "--legacy=1.5"]).await;
+        let text = stdout(&output);
+        assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 async fn status(stream: TcpStream, answers: bool) {

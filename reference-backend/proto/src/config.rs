@@ -83,7 +83,8 @@ fn newest_name(protocol: i32) -> String {
         .map_or_else(|| format!("protocol {protocol}"), |name| (*name).to_owned())
 }
 
-fn supported_range() -> String {
+/// `1.7.2 to 26.3`.
+pub(crate) fn supported_range() -> String {
     match vb_data::supported() {
         [] => "no version".to_owned(),
         [only] => newest_name(*only),

@@ -18,6 +18,8 @@ pub enum Fault {
     CompressionLate,
     /// VB-LOG-07: sends `update_tags` without any tag.
     EmptyTags,
+    /// VB-LOG-08: takes the ping of an old client for the length of a frame.
+    DeafToOldPings,
     /// VB-DSP-13: waits for the rest of a frame that is too long.
     OversizedIsIncomplete,
     /// VB-BRG-03: writes text as JSON on every protocol.
@@ -33,6 +35,7 @@ impl Fault {
         ("silent-configuration", Self::SilentConfiguration),
         ("compression-late", Self::CompressionLate),
         ("empty-tags", Self::EmptyTags),
+        ("deaf-to-old-pings", Self::DeafToOldPings),
         ("oversized-is-incomplete", Self::OversizedIsIncomplete),
         ("json-text-always", Self::JsonTextAlways),
     ];

@@ -61,6 +61,11 @@ impl Input {
         self.buffer.extend_from_slice(data);
     }
 
+    /// What has come and not been taken apart.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.buffer.len()
     }

@@ -41,6 +41,11 @@ impl Output {
         Ok(())
     }
 
+    /// Appends bytes that are no frame.
+    pub(crate) fn put_unframed(&mut self, bytes: &[u8]) {
+        self.buffer.put_slice(bytes);
+    }
+
     fn plain(&mut self, size: usize, id: i32, data: &[u8]) {
         self.buffer.reserve(LENGTH_MAX_BYTES + size);
         self.buffer.put_len(size);

@@ -318,7 +318,7 @@ impl Wire {
             };
             any = true;
             match event {
-                Event::StatusRequested { .. } => {}
+                Event::StatusRequested { .. } | Event::LegacyStatusRequested => {}
                 Event::LoginStart {
                     name,
                     claimed_uuid,

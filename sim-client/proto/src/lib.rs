@@ -13,6 +13,7 @@
 //! - [`Fault`]: what makes a real client disconnect or crash. [`Remark`]: what it tolerates although it is wrong.
 //! - [`annotate()`]: a packet's bytes field by field, for dumps.
 //! - [`serverbound`]: encoders for what a client sends, per protocol.
+//! - [`legacy`]: the server list ping of clients before 1.7.
 //! - [`nbt`], [`wire`]: the codecs beneath.
 //! - [`Version`]: what a protocol has, by name. Comparisons of protocol numbers live there and in `layout`, nowhere
 //!   else.
@@ -23,6 +24,7 @@ mod config;
 mod event;
 mod fault;
 mod layout;
+pub mod legacy;
 pub mod nbt;
 mod packet;
 mod registry;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 use sim_client::{Behaviour, Target, parse_protocol};
+use sim_proto::legacy::LegacyForm;
 use vb_data::Release;
 
 /// How many clients one process may run: each needs a socket, and most systems allow a process 1,024.
@@ -79,12 +80,39 @@ pub(super) struct StatusArgs {
     /// Protocol number or version of the game to ask with; the highest if it is left out.
     #[arg(long, short, value_parser = parse_protocol)]
     pub(super) protocol: Option<&'static Release>,
+    /// Asks as clients before 1.7 did, up to this version; those of 1.6 and later ones that fall back if none is named.
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, default_missing_value = "1.6", conflicts_with_all = ["protocol", "verbose"])]
+    pub(super) legacy: Option<Legacy>,
     /// How long connecting may take, and then the answer, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(super) timeout: Duration,
     /// -v shows every packet, -vv with its fields.
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+/// The last versions of the game that asked for the status in each way before 1.7.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Legacy {
+    /// FE
+    #[value(name = "1.3")]
+    Until1_3,
+    /// FE 01
+    #[value(name = "1.5")]
+    Until1_5,
+    /// FE 01 FA, and where the client connects to
+    #[value(name = "1.6")]
+    Until1_6,
+}
+
+impl From<Legacy> for LegacyForm {
+    fn from(legacy: Legacy) -> Self {
+        match legacy {
+            Legacy::Until1_3 => LegacyForm::Until1_3,
+            Legacy::Until1_5 => LegacyForm::Until1_5,
+            Legacy::Until1_6 => LegacyForm::Until1_6,
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,4 +1,8 @@
-use sim_client::{Driver, Status, Transcript, describe, exit, status, supported_releases};
+use sim_client::{
+    ConnectError, Driver, Status, Transcript, describe, exit, legacy_status, status,
+    supported_releases,
+};
+use sim_proto::legacy::LegacyForm;
 use sim_proto::{ClientConfig, Intent};
 
 use super::args::StatusArgs;
@@ -7,6 +11,9 @@ use super::{CliError, Interrupt};
 
 /// What the server list would show.
 pub(super) async fn run(args: StatusArgs, output: &mut Output) -> Result<u8, CliError> {
+    if let Some(form) = args.legacy {
+        return ask_legacy(&args, form.into(), output).await;
+    }
     let protocol = args
         .protocol
         .or_else(|| supported_releases().last())
@@ -38,6 +45,45 @@ pub(super) async fn run(args: StatusArgs, output: &mut Output) -> Result<u8, Cli
             Ok(exit::FAILED)
         }
     }
+}
+
+/// What the server list of a client before 1.7 would show.
+async fn ask_legacy(
+    args: &StatusArgs,
+    form: LegacyForm,
+    output: &mut Output,
+) -> Result<u8, CliError> {
+    let target = &args.target;
+    let mut interrupt = Interrupt::new();
+    let asked = async {
+        let stream = target.connect(args.timeout).await?;
+        let place = (target.host.as_str(), target.port);
+        Ok::<_, ConnectError>(legacy_status(stream, form, place, args.timeout).await)
+    };
+    let result = tokio::select! {
+        biased;
+        () = interrupt.wait() => return Err(CliError::Interrupted),
+        result = asked => result?,
+    };
+    let status = match result {
+        Ok(status) => status,
+        Err(error) => {
+            output.line(format_args!("{BAD}failed:{BAD:#} {error}"))?;
+            return Ok(exit::FAILED);
+        }
+    };
+    let text = |text: &str| describe::printable(text, describe::SHOWN_TEXT);
+    if let Some((protocol, version)) = &status.version {
+        output.line(format_args!("version      {}", text(version)))?;
+        output.line(format_args!("protocol     {}", text(protocol)))?;
+    }
+    output.line(format_args!(
+        "players      {} of {}",
+        status.online, status.max
+    ))?;
+    let description = text(&status.description);
+    output.line(format_args!("description  {GOOD}{description}{GOOD:#}"))?;
+    Ok(exit::OK)
 }
 
 fn show(status: &Status, output: &mut Output) -> Result<(), CliError> {

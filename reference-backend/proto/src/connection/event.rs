@@ -15,6 +15,9 @@ pub enum Event {
         /// As stated in the handshake; may be unknown.
         protocol: i32,
     },
+    /// The server list of a client before 1.7 has asked, or of a later one that fell back on its way of asking, and has
+    /// been answered from the configuration.
+    LegacyStatusRequested,
     /// A client of a supported protocol has said who it is. Call [`Connection::login`](super::Connection::login) or [`Connection::disconnect`](super::Connection::disconnect).
     LoginStart {
         /// Valid by [`check_name`](crate::profile::check_name).

@@ -9,6 +9,7 @@
 mod configuration;
 mod ending;
 mod event;
+mod legacy;
 mod login;
 mod stage;
 
@@ -30,6 +31,7 @@ use crate::version::Version;
 use stage::Stage;
 
 pub use event::{Event, Phase, RawPacketRef};
+pub use legacy::{LEGACY_PATIENCE, LEGACY_PROTOCOL, MAX_LEGACY_TEXT};
 
 /// Time since an origin that the driver chooses; never goes back.
 pub type Now = Duration;
@@ -91,7 +93,10 @@ impl Connection {
             input: Input::default(),
             output: Output::default(),
             events: VecDeque::new(),
-            stage: Stage::Handshake { deadline },
+            stage: Stage::Handshake {
+                deadline,
+                doubt: None,
+            },
             version: None,
             now,
             online: 0,
@@ -159,7 +164,12 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
         match &self.stage {
-            Stage::Handshake { deadline } if *deadline <= now => self.time_out(Deadline::Handshake),
+            Stage::Handshake { deadline, .. } if *deadline <= now => {
+                self.time_out(Deadline::Handshake);
+            }
+            Stage::Handshake {
+                doubt: Some(at), ..
+            } if *at <= now => self.end_doubt(),
             Stage::Status { deadline, .. } if *deadline <= now => self.time_out(Deadline::Status),
             Stage::LoginStart { deadline, .. } if *deadline <= now => {
                 self.time_out(Deadline::LoginStart)
@@ -313,6 +323,9 @@ impl Connection {
             let Some(limit) = self.stage.limit() else {
                 break;
             };
+            if self.legacy_ping() {
+                break;
+            }
             let done = match self.input.next(limit) {
                 Ok(Some(packet)) => self.packet(packet),
                 Ok(None) if self.peer_closed => {

@@ -11,6 +11,8 @@ use crate::version::Version;
 pub(super) enum Stage {
     Handshake {
         deadline: Now,
+        /// When what has come so far counts as a ping of an old client.
+        doubt: Option<Now>,
     },
     Status {
         version: Version,
@@ -72,8 +74,10 @@ impl Stage {
     /// When what is waited for must have come.
     pub(super) fn poll_timeout(&self) -> Option<Now> {
         match self {
-            Stage::Handshake { deadline }
-            | Stage::Status { deadline, .. }
+            Stage::Handshake { deadline, doubt } => {
+                Some(doubt.map_or(*deadline, |doubt| doubt.min(*deadline)))
+            }
+            Stage::Status { deadline, .. }
             | Stage::LoginStart { deadline, .. }
             | Stage::Acknowledgement { deadline, .. } => Some(*deadline),
             Stage::Configuration(configuration) => Some(configuration.poll_timeout()),

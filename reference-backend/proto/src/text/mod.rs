@@ -75,12 +75,39 @@ impl TextComponent {
         nbt::put_root(&self.value, out);
     }
 
+    /// What it says without colours, as far as that is known here: of a translation its fallback, or else its key; of
+    /// what only a client can look up nothing.
+    pub(crate) fn to_plain(&self) -> String {
+        let mut out = String::new();
+        plain(&self.value, &mut out);
+        out
+    }
+
     /// For a document of JSON that holds it.
     pub(crate) fn to_value(&self) -> Value {
         match &self.value {
             text @ Value::String(_) => serde_json::json!({ "text": text }),
             other => other.clone(),
         }
+    }
+}
+
+/// No deeper than [`MAX_TEXT_DEPTH`], as has been checked.
+fn plain(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => out.push_str(text),
+        Value::Array(parts) => parts.iter().for_each(|part| plain(part, out)),
+        Value::Object(fields) => {
+            let said = ["text", "fallback", "translate"];
+            if let Some(own) = said.iter().find_map(|name| fields.get(*name)) {
+                plain(own, out);
+            }
+            if let Some(extra) = fields.get("extra") {
+                plain(extra, out);
+            }
+        }
+        Value::Null => {}
+        Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
     }
 }
 

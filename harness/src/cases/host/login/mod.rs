@@ -12,4 +12,5 @@ crate::cases::cases! {
     slow_configuration_is_kept_alive,
     compression_starts_where_announced,
     tags_hold_what_registries_name,
+    old_ping_is_answered,
 }
