@@ -17,6 +17,7 @@
 //! - [`join_many`], [`Plan`], [`Outcome`]: many clients at once.
 //! - [`status`], [`legacy_status`]: what a server says of itself in the server list, and in that of clients before 1.7.
 //! - [`describe`]: verdicts, ends and texts in words.
+//! - [`jsonl`]: events as lines of JSON.
 //! - [`parse_protocol`], [`supported_releases`]: protocols by number or by version of the game.
 //! - [`exit`]: the exit codes of the binary, whose command line lives beside `main.rs`.
 //!
@@ -28,6 +29,7 @@ mod clock;
 pub mod describe;
 mod driver;
 pub mod exit;
+pub mod jsonl;
 mod outgoing;
 mod protocol;
 mod status;

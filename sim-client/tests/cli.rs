@@ -221,6 +221,43 @@ async fn a_client_that_misbehaves_says_so() {
 }
 
 #[tokio::test]
+async fn events_are_lines_of_json_when_asked_for() {
+    let address = serve(async |stream| {
+        let mut server = Server::new(stream);
+        server.join().await;
+        server
+            .write(clientbound::KICK, &common::reason("enough"))
+            .await
+            .unwrap();
+        server.read_to_end().await;
+    })
+    .await
+    .to_string();
+    let output = run(&["join", &address, "-p", "47", "--jsonl", "--for", "5"]).await;
+    let text = stdout(&output);
+    assert_eq!(code(&output), Some(exit::FAILED), "{text}");
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let named = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap();
+    assert_eq!(lines[0]["name"], "set_protocol");
+    assert_eq!(lines[0]["dir"], "serverbound");
+    assert_eq!(named("success")["fields"]["username"], "sim");
+    assert_eq!(named("login")["fields"]["worldState"]["gamemode"], 1);
+    assert_eq!(named("position")["fields"]["y"], 65.0);
+    let event = |name: &str| lines.iter().find(|line| line["event"] == name).unwrap();
+    assert_eq!(event("in-world")["by"], "in the world");
+    assert_eq!(event("disconnected")["reason"]["text"], "enough");
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["ok"]),
+        (&"summary".into(), &false.into())
+    );
+    assert_eq!(last["received"], 4);
+}
+
+#[tokio::test]
 async fn a_reader_that_has_gone_is_no_panic() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

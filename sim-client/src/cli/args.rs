@@ -61,6 +61,9 @@ pub(super) struct JoinArgs {
     /// behaviours` lists them.
     #[arg(long, value_name = "NAME[=NUMBER][@STEP]")]
     pub(super) behave: Vec<Behaviour>,
+    /// Prints every event as a line of JSON, and nothing else.
+    #[arg(long, conflicts_with_all = ["verbose", "count"])]
+    pub(super) jsonl: bool,
     /// How many clients join at once.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CLIENTS)))]
     pub(super) count: u16,

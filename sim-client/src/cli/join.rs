@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sim_client::{Driver, Transcript, describe, exit};
+use sim_client::{Driver, Transcript, describe, exit, jsonl};
 use sim_proto::{ClientConfig, Event, Verdict};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -13,11 +13,13 @@ use super::{CliError, Interrupt};
 pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliError> {
     let name = sim_client::names(&args.name, 1)?.concat();
     super::check_behaviours(&args)?;
-    output.line(format_args!(
-        "joining {} as {name} with protocol {}",
-        args.target,
-        sim_client::describe_release(args.protocol)
-    ))?;
+    if !args.jsonl {
+        output.line(format_args!(
+            "joining {} as {name} with protocol {}",
+            args.target,
+            sim_client::describe_release(args.protocol)
+        ))?;
+    }
     let config = ClientConfig::new(args.protocol.protocol, name);
     let mut interrupt = Interrupt::new();
     let driver = tokio::select! {
@@ -28,7 +30,7 @@ pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliEr
     let driver = driver.behaving(args.behave.iter().copied());
     let transcript = Transcript::new(driver.version());
     let mut session = Session {
-        follower: Follower::new(transcript, args.verbose),
+        follower: (!args.jsonl).then(|| Follower::new(transcript, args.verbose)),
         driver,
         interrupt,
         output,
@@ -47,7 +49,8 @@ enum Played {
 
 struct Session<'a> {
     driver: Driver<TcpStream>,
-    follower: Follower,
+    /// None where events become lines of JSON instead.
+    follower: Option<Follower>,
     interrupt: Interrupt,
     output: &'a mut Output,
 }
@@ -85,6 +88,7 @@ impl Session<'_> {
                 () = tokio::time::sleep_until(deadline) => return Ok(false),
             };
             self.follow()?;
+            self.write_line(event.as_ref())?;
             match event {
                 Some(event) if wanted(&event) => return Ok(true),
                 // A server that talks without a pause would keep the deadline from being looked at.
@@ -95,7 +99,30 @@ impl Session<'_> {
     }
 
     fn follow(&mut self) -> Result<(), CliError> {
-        Ok(self.follower.follow(&self.driver, self.output)?)
+        match &mut self.follower {
+            Some(follower) => Ok(follower.follow(&self.driver, self.output)?),
+            None => Ok(()),
+        }
+    }
+
+    fn write_line(&mut self, event: Option<&Event>) -> Result<(), CliError> {
+        let line = event.and_then(|event| jsonl::event(self.driver.now(), event));
+        match line.filter(|_| self.follower.is_none()) {
+            Some(line) => Ok(self.output.line(format_args!("{line}"))?),
+            None => Ok(()),
+        }
+    }
+
+    /// The last of the lines of JSON.
+    fn sum_up(&mut self, played: &Played) -> Result<u8, CliError> {
+        let (failure, code) = match played {
+            Played::Stayed => (None, exit::OK),
+            Played::Failed(text) => (Some(text.as_str()), exit::FAILED),
+        };
+        let trace = self.driver.trace();
+        let line = jsonl::end(self.driver.now(), failure, trace.received(), trace.sent());
+        self.output.line(format_args!("{line}"))?;
+        Ok(code)
     }
 
     fn failed(&self, what: &str) -> Played {
@@ -105,6 +132,9 @@ impl Session<'_> {
     }
 
     fn conclude(&mut self, played: Played) -> Result<u8, CliError> {
+        if self.follower.is_none() {
+            return self.sum_up(&played);
+        }
         match played {
             Played::Stayed => {
                 let trace = self.driver.trace();
