@@ -59,6 +59,8 @@ pub enum FaultKind {
         /// The most bytes that this client keeps; a real one has no such bound.
         bytes: usize,
     },
+    /// A packet that changes the state stands in a bundle (764+): what follows it there would belong to two states.
+    StateChangeInBundle,
     /// Nothing came for too long.
     ReadTimeout {
         /// Seconds that the client waits for any packet.
@@ -136,6 +138,7 @@ impl Fault {
                 "a crash or \"Network Protocol Error\" while joining".to_owned()
             }
             FaultKind::BundleTooLong { .. } => "\"Too many packets in a bundle\"".to_owned(),
+            FaultKind::StateChangeInBundle => "\"Terminal message received in bundle\"".to_owned(),
             FaultKind::ReadTimeout { .. } => "\"Timed out\"".to_owned(),
         }
     }
@@ -178,6 +181,7 @@ impl fmt::Display for FaultKind {
                     "more than {packets} packets or {bytes} bytes are in one bundle"
                 )
             }
+            FaultKind::StateChangeInBundle => f.write_str("it changes the state within a bundle"),
             FaultKind::ReadTimeout { seconds } => write!(f, "no packet came for {seconds} s"),
         }
     }

@@ -138,9 +138,21 @@ impl Flat {
             return Err(TextError::EmptyList { at: at.to_owned() });
         }
         for (index, item) in items.iter().enumerate() {
+            let item = self.unwrapped(item);
             self.component(item, &format!("{at}[{index}]"), depth + 1)?;
         }
         Ok(())
+    }
+
+    /// An element of a list. One of unlike elements travels in NBT as compounds, of one nameless entry each where the
+    /// element is no compound itself; clients unwrap these, once, and nowhere else.
+    fn unwrapped<'a>(&self, item: &'a Value) -> &'a Value {
+        match (self.form, item) {
+            (TextForm::Nbt, Value::Object(object)) if object.len() == 1 => {
+                object.get("").unwrap_or(item)
+            }
+            _ => item,
+        }
     }
 
     fn object(
@@ -149,10 +161,6 @@ impl Flat {
         at: &str,
         depth: usize,
     ) -> Result<(), TextError> {
-        // A list of unlike elements travels as NBT compounds of one nameless entry.
-        if let (1, Some(inner)) = (object.len(), object.get("")) {
-            return self.component(inner, at, depth + 1);
-        }
         self.content(object, at, depth)?;
         if let Some(extra) = object.get("extra") {
             let at = format!("{at}.extra");
@@ -244,9 +252,11 @@ impl Flat {
             if index > 0 {
                 self.plain.push_str(", ");
             }
-            match argument {
-                Value::Bool(_) | Value::Number(_) => self.plain.push_str(&argument.to_string()),
-                _ => self.component(argument, &format!("{at}[{index}]"), depth + 1)?,
+            match self.unwrapped(argument) {
+                argument @ (Value::Bool(_) | Value::Number(_)) => {
+                    self.plain.push_str(&argument.to_string())
+                }
+                argument => self.component(argument, &format!("{at}[{index}]"), depth + 1)?,
             }
         }
         self.plain.push(')');

@@ -75,7 +75,15 @@ pub struct Client {
     context: Context,
     world: Option<World>,
     /// Packets since the last bundle delimiter, while a bundle is open.
-    bundle: Option<Vec<Held>>,
+    bundle: Option<Bundle>,
+}
+
+/// An open bundle.
+#[derive(Debug, Default)]
+struct Bundle {
+    held: Vec<Held>,
+    /// Of all that is held.
+    bytes: usize,
 }
 
 /// A packet in an open bundle.
@@ -84,6 +92,24 @@ struct Held {
     id: i32,
     name: &'static str,
     data: Bytes,
+}
+
+impl Bundle {
+    /// Keeps a packet until the bundle ends.
+    fn hold(&mut self, packet: Held) -> Result<(), FaultKind> {
+        if packet.name == START_CONFIGURATION {
+            return Err(FaultKind::StateChangeInBundle);
+        }
+        self.bytes += packet.data.len();
+        self.held.push(packet);
+        if self.held.len() > MAX_BUNDLE || self.bytes > MAX_BUNDLE_BYTES {
+            return Err(FaultKind::BundleTooLong {
+                packets: MAX_BUNDLE,
+                bytes: MAX_BUNDLE_BYTES,
+            });
+        }
+        Ok(())
+    }
 }
 
 impl Client {
@@ -123,15 +149,17 @@ impl Client {
         self.timers.heard(now);
         self.decoder.push(bytes);
         while self.closed.is_none() {
-            match self.decoder.next_frame() {
+            let next = self.decoder.next_frame();
+            // Where they came, so that it makes no difference how the stream is cut.
+            while self.empty_frames < self.decoder.empty_frames() {
+                self.empty_frames += 1;
+                self.remark(None, RemarkKind::EmptyFrame);
+            }
+            match next {
                 Ok(Some(frame)) => self.frame(frame),
                 Ok(None) => break,
                 Err(error) => self.fault(Fault::bare(self.state, FaultKind::Frame(error))),
             }
-        }
-        while self.empty_frames < self.decoder.empty_frames() {
-            self.empty_frames += 1;
-            self.remark(None, RemarkKind::EmptyFrame);
         }
     }
 
@@ -293,19 +321,14 @@ impl Client {
         if let Some(note) = note {
             self.remark(Some((id, name)), RemarkKind::Frame(note));
         }
-        if let (Some(held), false) = (&mut self.bundle, name == DELIMITER) {
-            held.push(Held { id, name, data });
-            let bytes: usize = held.iter().map(|held| held.data.len()).sum();
-            if held.len() > MAX_BUNDLE || bytes > MAX_BUNDLE_BYTES {
-                let kind = FaultKind::BundleTooLong {
-                    packets: MAX_BUNDLE,
-                    bytes: MAX_BUNDLE_BYTES,
-                };
-                self.fault(Fault::of(self.state, (id, name), kind));
+        match &mut self.bundle {
+            Some(bundle) if name != DELIMITER => {
+                if let Err(kind) = bundle.hold(Held { id, name, data }) {
+                    self.fault(Fault::of(self.state, (id, name), kind));
+                }
             }
-            return;
+            _ => self.packet(id, name, data),
         }
-        self.packet(id, name, data);
     }
 
     fn packet(&mut self, id: i32, name: &'static str, data: Bytes) {
@@ -330,9 +353,9 @@ impl Client {
     /// A bundle begins, or what is in it is handled.
     fn delimit_bundle(&mut self) {
         match self.bundle.take() {
-            None => self.bundle = Some(Vec::new()),
-            Some(held) => {
-                for Held { id, name, data } in held {
+            None => self.bundle = Some(Bundle::default()),
+            Some(bundle) => {
+                for Held { id, name, data } in bundle.held {
                     if self.closed.is_none() {
                         self.packet(id, name, data);
                     }
@@ -443,3 +466,5 @@ impl Client {
 
 /// Begins and ends a bundle (762+).
 const DELIMITER: &str = "bundle_delimiter";
+/// Leads back to the configuration phase (764+).
+const START_CONFIGURATION: &str = "start_configuration";

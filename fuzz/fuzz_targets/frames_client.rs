@@ -1,0 +1,183 @@
+//! Bytes from a server, as the client's side takes them apart. Held, whatever the bytes:
+//!
+//! - no panic, and the same frames, events and answers however the stream is cut into reads;
+//! - memory by what has come, never by what is announced;
+//! - every packet that is reported has the name that the tables give its id in the state in which it is reported, and
+//!   nothing is reported after the end.
+//!
+//! The input: protocol, how far the client has come, compression, how to cut, then the stream.
+#![no_main]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use libfuzzer_sys::fuzz_target;
+use sim_proto::wire::{Frame, FrameDecoder, FrameError, FrameNote};
+use sim_proto::{Client, ClientConfig, Event, Intent, Version};
+use vb_data::{Direction, packets};
+use vbspec_fuzz::memory;
+use vbspec_fuzz::split::split;
+use vbspec_fuzz::wire::{NAME, Sum, protocol, threshold, welcome};
+
+/// Beyond what the bytes themselves take.
+const ALLOWANCE: usize = 512 << 10;
+/// Heap for each byte of a stream: what costs most is a frame of no bytes, which is a remark; then a byte of a packet,
+/// which may be a tag of NBT.
+const PER_BYTE: usize = 1 << 10;
+
+fuzz_target!(init: warm_up(), |data: &[u8]| {
+    let [protocol_byte, start, compression, seed, stream @ ..] = data else {
+        return;
+    };
+    let version = Version::new(protocol(*protocol_byte));
+    let threshold = threshold(*compression);
+    let inflated = if threshold.is_some() { version.max_uncompressed() + 1 } else { 0 };
+
+    let bound = ALLOWANCE + 2 * inflated + 64 * stream.len();
+    let whole = memory::bounded(bound, || frames(version, threshold, std::iter::once(stream)));
+    let pieces = memory::bounded(bound, || frames(version, threshold, split(stream, *seed)));
+    assert_eq!(whole, pieces, "the way of cutting makes a difference to the frames");
+
+    let bound = ALLOWANCE + 2 * inflated + PER_BYTE * stream.len();
+    let run = |pieces: &mut dyn Iterator<Item = &[u8]>| client(version, *start, threshold, pieces);
+    let whole = memory::bounded(bound, || run(&mut std::iter::once(stream)));
+    let pieces = memory::bounded(bound, || run(&mut split(stream, *seed)));
+    assert_eq!(whole, pieces, "the way of cutting makes a difference to the client");
+});
+
+fn warm_up() {
+    for byte in 0..4 {
+        let none = &mut std::iter::empty();
+        client(Version::new(47), 1, threshold(byte), none);
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Frames {
+    found: Vec<(i32, (u32, u32), Option<FrameNote>)>,
+    end: Option<FrameError>,
+    empty: u64,
+    pending: usize,
+}
+
+fn frames<'a>(
+    version: Version,
+    threshold: Option<u32>,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Frames {
+    let mut decoder = FrameDecoder::new(version);
+    decoder.set_threshold(threshold.and_then(|n| usize::try_from(n).ok()));
+    let mut all = Frames {
+        found: Vec::new(),
+        end: None,
+        empty: 0,
+        pending: 0,
+    };
+    for piece in pieces {
+        decoder.push(piece);
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(Frame { id, data, note })) => all.found.push((id, Sum::of(&data), note)),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(
+                        decoder.next_frame(),
+                        Err(error.clone()),
+                        "an error is final"
+                    );
+                    all.end = Some(error);
+                    break;
+                }
+            }
+        }
+        // What follows an error is nobody's.
+        if all.end.is_some() {
+            break;
+        }
+    }
+    all.empty = decoder.empty_frames();
+    if all.end.is_none() {
+        all.pending = decoder.pending();
+    }
+    all
+}
+
+#[derive(Debug, PartialEq)]
+struct Transcript {
+    /// As text: values that are not numbers are not equal to themselves.
+    events: Vec<String>,
+    sent: (u32, u32),
+}
+
+fn client(
+    version: Version,
+    start: u8,
+    threshold: Option<u32>,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
+) -> Transcript {
+    let mut config = ClientConfig::new(version.protocol(), NAME);
+    if start % 3 == 2 {
+        config.intent = Intent::Status;
+    }
+    let mut client = Client::new(config, Duration::ZERO);
+    if start % 3 == 1 {
+        client.receive(&welcome(version.protocol(), threshold), Duration::ZERO);
+        assert!(
+            client.state() >= vb_data::State::Configuration,
+            "the welcome does not do"
+        );
+    }
+    let mut events = Vec::new();
+    let mut sent = Sum::default();
+    let mut ended = false;
+    let mut drain = |client: &mut Client| {
+        while let Some(event) = client.poll_event() {
+            assert!(!ended, "after the end: {event:?}");
+            ended = matches!(event, Event::Closed(_));
+            check_name(version, &event);
+            events.push(brief(&event));
+        }
+        while let Some(bytes) = client.poll_transmit() {
+            sent.add(&bytes);
+        }
+    };
+    for piece in pieces {
+        client.receive(piece, Duration::ZERO);
+        drain(&mut client);
+    }
+    client.connection_closed(Duration::ZERO);
+    drain(&mut client);
+    let _ = client.verdict();
+    assert!(ended);
+    Transcript {
+        events,
+        sent: sent.value(),
+    }
+}
+
+fn check_name(version: Version, event: &Event) {
+    if let Event::Received(received) = event {
+        let table = packets(version.protocol(), received.state, Direction::Clientbound);
+        let name = table.and_then(|table| table.name(received.id));
+        assert_eq!(name.unwrap_or("(unknown)"), received.name, "{event:?}");
+    }
+}
+
+/// Enough to tell events apart, without printing whole packets.
+fn brief(event: &Event) -> String {
+    match event {
+        Event::Received(received) => format!(
+            "{} {:#x} {:?} {:?}",
+            received.state,
+            received.id,
+            Sum::of(&received.data),
+            core::mem::discriminant(&received.packet),
+        ),
+        Event::Sent(sent) => format!(
+            "sent {:#x} {:?}",
+            sent.id,
+            Sum::of(&Bytes::clone(&sent.data))
+        ),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,14 @@
+//! What the fuzz targets share.
+//!
+//! - [`memory`]: how much a run may allocate, held while it runs.
+//! - [`split`]: a stream cut into reads, from a seed.
+//! - [`wire`]: protocols by a byte, and the packets that lead into a state.
+//! - [`texts`]: which text components both sides must read alike.
+//!
+//! The targets stand in `fuzz_targets`, each with what it holds in its first lines. Seeds are made by
+//! `seeds.rs`, dictionaries stand in `dictionaries`.
+
+pub mod memory;
+pub mod split;
+pub mod texts;
+pub mod wire;

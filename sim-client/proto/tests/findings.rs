@@ -1,0 +1,92 @@
+//! What fuzzing found, or reading what is fuzzed: each input with the rule that it broke.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod common;
+
+use common::Duel;
+use sim_proto::nbt::{Compound, Kind, List, Tag};
+use sim_proto::{Client, ClientConfig, Event, FaultKind, RemarkKind, Text, TextError};
+use std::time::Duration;
+
+fn events(reads: &[&[u8]]) -> Vec<Event> {
+    let mut client = Client::new(ClientConfig::new(47, "Steve"), Duration::ZERO);
+    for read in reads {
+        client.receive(read, Duration::ZERO);
+    }
+    std::iter::from_fn(|| client.poll_event()).collect()
+}
+
+#[test]
+fn an_empty_frame_is_remarked_where_it_came() {
+    // Set compression (to none), then a frame of no bytes.
+    let stream = [
+        0x06, 0x03, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00, 0x02, 0x03, 0x00,
+    ];
+    let whole = events(&[&stream]);
+    let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+    assert_eq!(events(&bytes), whole);
+    let place = whole.iter().position(
+        |event| matches!(event, Event::Remark(remark) if remark.kind == RemarkKind::EmptyFrame),
+    );
+    assert!(matches!(whole[place.unwrap() + 1], Event::Received(_)));
+}
+
+#[test]
+fn nothing_is_remarked_after_the_end() {
+    let all = events(&[&[0x00, 0xff, 0xff, 0xff, 0xff]]);
+    assert!(matches!(all.last(), Some(Event::Closed(_))), "{all:?}");
+    let empty = |event: &&Event| matches!(event, Event::Remark(remark) if remark.kind == RemarkKind::EmptyFrame);
+    assert_eq!(all.iter().filter(empty).count(), 1);
+}
+
+#[test]
+fn a_bundle_does_not_reach_over_a_change_of_state() {
+    let mut duel = Duel::new(770);
+    duel.join()
+        .send("bundle_delimiter", &[])
+        .send("start_configuration", &[]);
+    assert_eq!(
+        duel.fault().map(|fault| &fault.kind),
+        Some(&FaultKind::StateChangeInBundle)
+    );
+}
+
+fn compound(name: &str, tag: Tag) -> Tag {
+    let mut compound = Compound::default();
+    compound.push(name, tag);
+    Tag::Compound(compound)
+}
+
+fn text(text: &str) -> Tag {
+    Tag::String(text.to_owned())
+}
+
+/// `{"translate":"k","with":[ITEMS]}`.
+fn translation(items: Vec<Tag>) -> Tag {
+    let mut translation = Compound::default();
+    translation.push("translate", text("k"));
+    let kind = Kind::Compound;
+    translation.push("with", Tag::List(List { kind, items }));
+    Tag::Compound(translation)
+}
+
+#[test]
+fn a_number_among_the_arguments_of_a_translation_may_be_wrapped() {
+    let with = vec![compound("", Tag::Byte(1)), compound("text", text("b"))];
+    let read = Text::from_nbt(&translation(with)).unwrap();
+    assert_eq!(read.plain, "k(1, b)");
+}
+
+#[test]
+fn only_elements_of_a_list_are_unwrapped_and_only_once() {
+    let no_content = |at: &str| Err(TextError::NoContent { at: at.to_owned() });
+    let root = compound("", text("a"));
+    assert_eq!(Text::from_nbt(&root), no_content("component"));
+    let twice = translation(vec![compound("", compound("", text("a")))]);
+    assert_eq!(Text::from_nbt(&twice), no_content("component.with[0]"));
+    assert_eq!(Text::from_json("{\"\":\"a\"}"), no_content("component"));
+    assert_eq!(
+        Text::from_json("[{\"\":\"a\"}]"),
+        no_content("component[0]")
+    );
+}
