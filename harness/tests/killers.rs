@@ -64,7 +64,7 @@ fn main() {
 fn catches(clause: &'static Clause, killer: &str) -> Result<(), Failed> {
     let judge: Box<dyn Fn(Job) -> Judged> = match clause.subject {
         Subject::Guest => {
-            let guest = support::guest("faulty.wasm", &[&format!("mutant={killer}")]);
+            let guest = support::mutant(killer);
             Box::new(move |job| guest.judge(job, SEED))
         }
         Subject::Host => {

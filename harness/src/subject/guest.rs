@@ -47,18 +47,36 @@ impl GuestSubject {
     /// # Errors
     /// As [`Self::start`].
     pub fn from_bytes(options: GuestOptions, bytes: &[u8]) -> Result<Self, Refusal> {
+        let subject = Self::unstarted(options, bytes)?;
+        in_virtual_time(subject.try_start()).map_err(Refusal::Runtime)??;
+        Ok(subject)
+    }
+
+    /// The same without a start to see: for guests that are known to be broken, perhaps in their start.
+    ///
+    /// # Errors
+    /// When it is no guest.
+    pub fn unstarted(options: GuestOptions, bytes: &[u8]) -> Result<Self, Refusal> {
         let name = options.plugin_name();
         let component = GuestEngine::new(CpuMeter::Fuel)?.load(&name, bytes)?;
         if !component.has_handler() {
             return Err(Refusal::NoHandler(name));
         }
-        let subject = Self {
+        Ok(Self {
             options,
             component,
             name,
-        };
-        in_virtual_time(subject.try_start()).map_err(Refusal::Runtime)??;
-        Ok(subject)
+        })
+    }
+
+    /// The same component with other options.
+    #[cfg(feature = "selftest")]
+    #[must_use]
+    pub fn with_options(&self, options: GuestOptions) -> Self {
+        Self {
+            options,
+            ..self.clone()
+        }
     }
 
     /// The compiled guest, for a host of another kind.

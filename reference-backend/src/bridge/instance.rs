@@ -187,7 +187,10 @@ impl Instance {
         let live = cell.as_mut()?;
         let armed = self.plugin.arm(&mut live.store, callback);
         let error = match armed.and_then(|()| f(live)) {
-            Ok(answer) => return Some(answer),
+            Ok(answer) => {
+                self.tell_fuel(callback, &live.store);
+                return Some(answer);
+            }
             Err(error) => error,
         };
         let kind = classify(&error, live.store.data());
@@ -195,6 +198,23 @@ impl Instance {
         drop(cell);
         self.poison(callback, kind);
         None
+    }
+
+    /// Where fuel is counted, what a call has used of it.
+    fn tell_fuel(&self, callback: Callback, store: &Store<GuestState>) {
+        if self.plugin.engine.meter != CpuMeter::Fuel {
+            return;
+        }
+        self.plugin.services.observe(|| HostEvent::FuelUsed {
+            plugin: self.plugin.name.clone(),
+            callback,
+            fuel: self
+                .plugin
+                .config
+                .limits
+                .fuel
+                .saturating_sub(store.get_fuel().unwrap_or_default()),
+        });
     }
 
     /// Ends everything that depends on the instance.

@@ -41,6 +41,7 @@ pub struct HostBuilder {
     plugins: Vec<(String, PluginConfig, Source)>,
     observer: Option<Arc<dyn Observer>>,
     profiles: Profiles,
+    told_protocol: Option<i32>,
     faults: Faults,
 }
 
@@ -67,6 +68,7 @@ impl HostBuilder {
             plugins: Vec::new(),
             observer: None,
             profiles: Arc::new(offline),
+            told_protocol: None,
             faults: Faults::default(),
         }
     }
@@ -111,6 +113,14 @@ impl HostBuilder {
         profiles: impl Fn(&str) -> GameProfile + Send + Sync + 'static,
     ) -> Self {
         self.profiles = Arc::new(profiles);
+        self
+    }
+
+    /// Tells plugins that every client speaks this protocol, whatever it speaks: what a plugin does with a protocol
+    /// that it does not know can be seen in no other way once it knows all that the host does.
+    #[must_use]
+    pub fn told_protocol(mut self, protocol: i32) -> Self {
+        self.told_protocol = Some(protocol);
         self
     }
 
@@ -161,6 +171,7 @@ impl HostBuilder {
             config: self.config,
             observer: self.observer,
             profiles: self.profiles,
+            told_protocol: self.told_protocol,
             faults: self.faults,
         });
         let mut plugins = Vec::new();

@@ -367,6 +367,15 @@ pub enum HostEvent {
         /// Which.
         callback: Callback,
     },
+    /// A call into an instance has returned, and this is what it used of its budget. Only where fuel is counted.
+    FuelUsed {
+        /// The plugin's name.
+        plugin: String,
+        /// Which callback.
+        callback: Callback,
+        /// About one a WebAssembly instruction.
+        fuel: u64,
+    },
     /// The client is in play and belongs to a handler; the start callback follows.
     SessionStarted {
         /// The connection.

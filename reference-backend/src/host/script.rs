@@ -75,6 +75,7 @@ impl Script {
         else {
             return Err(self.out_of_order());
         };
+        let protocol = self.host.services.told_protocol.unwrap_or(protocol);
         let event = Event::PreLogin(PreLogin {
             name: name.clone(),
             claimed_uuid: claimed_uuid.map(|uuid| Uuid(uuid.0.to_be_bytes())),

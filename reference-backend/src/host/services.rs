@@ -18,6 +18,8 @@ pub(crate) struct Services {
     pub(super) config: HostConfig,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) profiles: Profiles,
+    /// What plugins are told that clients speak; none for the truth.
+    pub(super) told_protocol: Option<i32>,
     /// What is broken on purpose.
     pub faults: Faults,
 }

@@ -1,5 +1,6 @@
 //! What is asked of guests.
 
+mod garbage;
 mod text;
 
 super::cases! {
@@ -31,9 +32,18 @@ super::cases! {
     silent_client_is_dropped_soon,
     own_disconnect_decodes,
     own_chat_decodes,
+    serverbound_packets_cause_no_trap,
+    unknown_ids_cause_no_trap,
+    cut_packets_cause_no_trap,
+    largest_packets_cause_no_trap,
+    flood_stops_no_keep_alive,
+    unknown_channels_are_ignored,
+    clientbound_ids_exist,
     memory_returns_after_sessions,
     leaving_causes_no_trap,
     no_call_after_the_end,
+    callbacks_stay_within_their_fuel,
+    calls_return_within_the_budget,
     metadata_is_stable,
     handler_is_registered,
     enables_again_after_disable,
