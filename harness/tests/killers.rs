@@ -30,10 +30,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("disconnects-first", UNBUILT),
     ("no-end-on-reset", UNBUILT),
     ("two-ends-on-kick", UNBUILT),
-    ("truncates-properties", UNBUILT),
-    ("ok-then-dropped", UNBUILT),
-    ("json-text-always", UNBUILT),
-    ("half-a-batch", UNBUILT),
 ];
 
 const UNBUILT: &str = "the host cannot be broken in this way yet";

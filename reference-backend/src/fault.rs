@@ -93,7 +93,7 @@ faults! {
     EndIntoSuccessor = "end-into-successor",
     /// VB-BRG-07: asks the remaining listeners while a plugin is down.
     GateOpens = "gate-opens",
-    /// VB-BRG-08: calls all guests under one lock.
+    /// VB-BRG-08: calls all guests, native ones included, under one lock.
     GlobalLock = "global-lock",
     /// VB-BRG-09: runs `per-session` plugins in one instance.
     TrapTakesAll = "trap-takes-all",
@@ -101,7 +101,7 @@ faults! {
     LeaksTasks = "leaks-tasks",
     /// VB-BRG-11: sends the packets before the invalid one and says nothing.
     HalfABatch = "half-a-batch",
-    /// VB-BRG-12: loses the rest of a packet that is longer than 64 KiB.
+    /// VB-BRG-12: with compression off loses the rest of a packet that is longer than 64 KiB.
     SplitsAt64Kib = "splits-at-64-kib",
 }
 

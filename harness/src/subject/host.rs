@@ -16,6 +16,7 @@ use super::Refusal;
 use super::clock::Origin;
 use super::judge;
 use super::native::{Notebook, Recording};
+use super::pieces::Pieces;
 use super::player::Player;
 use super::recorder::Recorder;
 use crate::case::Run;
@@ -154,8 +155,16 @@ impl HostLab {
         &self,
         plugins: impl FnOnce(HostBuilder) -> HostBuilder,
     ) -> Result<Host, Stop> {
-        let started = plugins(self.builder(HostConfig::default())).start().await;
-        started.map_err(|error| {
+        self.start(plugins(self.builder(HostConfig::default())))
+            .await
+    }
+
+    /// Starts a host.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(&self, builder: HostBuilder) -> Result<Host, Stop> {
+        builder.start().await.map_err(|error| {
             Stop::Untestable(format!("the host does not start: {error}"), Vec::new())
         })
     }
@@ -243,6 +252,15 @@ impl HostLab {
         Player::new(host.connect(PEER), config, self.origin, &self.recorder)
     }
 
+    /// The same over a connection whose host reads and writes pieces of at most `longest` bytes, drawn from the seed.
+    #[must_use]
+    pub fn connect_in_pieces(&self, host: &Host, config: ClientConfig, longest: usize) -> Player {
+        let (client, server) = tokio::io::duplex(PIPE);
+        let seed = self.draw(Rng::next_u64);
+        host.accept(Pieces::new(server, seed, longest), PEER);
+        Player::new(client, config, self.origin, &self.recorder)
+    }
+
     /// Opens a connection for a case that speaks bytes.
     #[must_use]
     pub fn wire(&self, host: &Host) -> DuplexStream {
@@ -262,7 +280,15 @@ impl HostLab {
     /// # Errors
     /// When no session starts within 10 s.
     pub async fn join_as(&self, host: &Host, config: ClientConfig) -> Result<Player, Stop> {
-        let mut player = self.connect(host, config);
+        let player = self.connect(host, config);
+        self.joined(player).await
+    }
+
+    /// A client on a connection that is open, once its session has started.
+    ///
+    /// # Errors
+    /// When no session starts within 10 s.
+    pub async fn joined(&self, mut player: Player) -> Result<Player, Stop> {
         let before = self.recorder.session_starts().len();
         let mut waited = Duration::ZERO;
         while self.recorder.session_starts().len() == before {
@@ -272,11 +298,15 @@ impl HostLab {
             player.live(STEP).await;
             waited += STEP;
         }
+        player.session = self.recorder.session_starts().last().copied();
         // What the start callback sends comes at once in virtual time.
         player.live(STEP).await;
         Ok(player)
     }
 }
+
+/// Bytes that each direction of a connection of ours holds, as a socket's buffers would.
+const PIPE: usize = 64 << 10;
 
 /// How often a case looks whether something has happened that no packet tells of.
 pub const STEP: Duration = Duration::from_millis(50);

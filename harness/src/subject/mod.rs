@@ -9,6 +9,7 @@ mod judge;
 pub mod lab;
 pub mod native;
 pub mod options;
+pub mod pieces;
 pub mod player;
 pub mod recorder;
 pub(crate) mod trail;

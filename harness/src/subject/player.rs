@@ -218,10 +218,11 @@ impl Player {
 
     /// Lets it live until it is in world, for `limit` at most.
     pub async fn until_in_world(&mut self, limit: Duration) -> bool {
-        self.until(|event| matches!(event, Event::InWorld(_)), limit)
-            .await
-            .is_some()
-            || self.verdict() == Verdict::InWorld
+        self.verdict() == Verdict::InWorld
+            || self
+                .until(|event| matches!(event, Event::InWorld(_)), limit)
+                .await
+                .is_some()
     }
 
     /// Lets it live until its connection is over, for `limit` at most.

@@ -22,7 +22,7 @@ pub enum Fault {
     DeafToOldPings,
     /// VB-DSP-13: waits for the rest of a frame that is too long.
     OversizedIsIncomplete,
-    /// VB-BRG-03: writes text as JSON on every protocol.
+    /// VB-BRG-03: writes messages as JSON on every protocol.
     JsonTextAlways,
 }
 

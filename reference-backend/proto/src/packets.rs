@@ -204,12 +204,17 @@ pub(crate) fn put_login_text(text: &TextComponent, out: &mut BytesMut) {
 }
 
 pub(crate) fn put_system_message(version: Version, text: &TextComponent, out: &mut BytesMut) {
+    put_text(version, text, out);
+    put_message_kind(version, out);
+}
+
+/// What follows the text of a system message.
+pub(crate) fn put_message_kind(version: Version, out: &mut BytesMut) {
     /// In the chat, but not said by a player.
     const SYSTEM_POSITION: i8 = 1;
     /// `system` in vanilla's registry of chat types.
     const SYSTEM_CHAT_TYPE: i32 = 1;
 
-    put_text(version, text, out);
     match layout::system_message(version) {
         SystemMessage::Nothing => {}
         SystemMessage::Position => out.put_i8(SYSTEM_POSITION),

@@ -33,13 +33,15 @@ impl WasmHandler {
         }
     }
 
-    /// Where a session's callbacks go.
+    /// Where a session's callbacks go. An instance of its own outlives the one that registered the handler, which may
+    /// trap at an event.
     fn instance(&self, player: PlayerId) -> Option<Arc<Instance>> {
-        let main = self.main.upgrade()?;
-        match main.plugin().config.instances {
-            Instances::Shared => Some(main),
-            Instances::PerSession => lock(&self.own).get(&player).cloned(),
+        if let Some(own) = lock(&self.own).get(&player) {
+            return Some(Arc::clone(own));
         }
+        let main = self.main.upgrade()?;
+        let shared = main.plugin().config.instances == Instances::Shared;
+        shared.then_some(main)
     }
 
     async fn start(&self, session: &Arc<SessionShared>) {
@@ -64,7 +66,7 @@ impl WasmHandler {
         };
         instance.join(session);
         instance
-            .call(Callback::SessionStart, |cell| {
+            .call_for(Some(session.player()), Callback::SessionStart, |cell| {
                 let rep = cell.store.data_mut().enter(Arc::clone(session))?;
                 let Cell { store, handler, .. } = cell;
                 exported(handler)?.call_virtual_backend_on_session_start(
@@ -81,7 +83,7 @@ impl WasmHandler {
             return;
         };
         instance
-            .call(Callback::PacketReceived, |cell| {
+            .call_for(Some(player), Callback::PacketReceived, |cell| {
                 let Cell { store, handler, .. } = cell;
                 let Some(rep) = store.data().sessions.get(&player).copied() else {
                     // The start callback was given up before it came to this instance.
@@ -106,7 +108,7 @@ impl WasmHandler {
         };
         instance.part(player);
         instance
-            .call(Callback::SessionEnd, |cell| {
+            .call_for(Some(player), Callback::SessionEnd, |cell| {
                 let Cell { store, handler, .. } = cell;
                 if !store.data().sessions.contains_key(&player) {
                     // The start callback was given up before it came to this instance: no start, no end.

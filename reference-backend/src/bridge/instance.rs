@@ -99,7 +99,7 @@ impl Instance {
         match instance.instantiate() {
             Ok(cell) => *instance.cell.lock().await = Some(cell),
             Err(kind) => {
-                instance.poison(Callback::Instantiate, kind);
+                instance.poison(Callback::Instantiate, None, kind);
                 return Err(Failure::Trapped);
             }
         }
@@ -118,10 +118,12 @@ impl Instance {
             .ok_or(Failure::Trapped)?;
         enabled.map_err(|why| Failure::Refused(format!("on-enable answered an error: {why}")))?;
         let after = instance.metadata().await?;
-        let runner = tokio::spawn(run_tasks(
-            Arc::downgrade(&instance),
-            Arc::clone(&instance.tasks),
-        ));
+        let run = run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks));
+        let leaked = instance.leaks_tasks().then(|| Arc::clone(&instance));
+        let runner = tokio::spawn(async move {
+            run.await;
+            drop(leaked);
+        });
         *lock(&instance.runner) = Some(runner.abort_handle());
         Ok(Started {
             instance,
@@ -179,6 +181,16 @@ impl Instance {
         callback: Callback,
         f: impl FnOnce(&mut Cell) -> wasmtime::Result<R>,
     ) -> Option<R> {
+        self.call_for(None, callback, f).await
+    }
+
+    /// As [`call`](Self::call), in a callback of this player's session.
+    pub async fn call_for<R>(
+        &self,
+        player: Option<PlayerId>,
+        callback: Callback,
+        f: impl FnOnce(&mut Cell) -> wasmtime::Result<R>,
+    ) -> Option<R> {
         // Mostly nobody else is in it. What is given back goes to whoever waits, so this does not push in.
         let mut cell = match self.cell.try_lock() {
             Ok(cell) => cell,
@@ -196,7 +208,7 @@ impl Instance {
         let kind = classify(&error, live.store.data());
         *cell = None;
         drop(cell);
-        self.poison(callback, kind);
+        self.poison(callback, player, kind);
         None
     }
 
@@ -218,7 +230,7 @@ impl Instance {
     }
 
     /// Ends everything that depends on the instance.
-    fn poison(&self, callback: Callback, kind: TrapKind) {
+    fn poison(&self, callback: Callback, player: Option<PlayerId>, kind: TrapKind) {
         if self.dead.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -227,15 +239,36 @@ impl Instance {
             plugin: self.plugin.name.clone(),
             incarnation: self.incarnation,
             callback,
+            player,
             kind,
         });
         if self.role == Role::Main {
             // Before any player is told: who comes back at once must find the gate shut.
             self.plugin.fallen(&self.registrar);
         }
-        for session in std::mem::take(&mut *lock(&self.sessions)).into_values() {
+        let faults = self.plugin.services.faults;
+        for (lost, session) in std::mem::take(&mut *lock(&self.sessions)) {
+            if faults.has(Fault::HangsTheRest) && player.is_some_and(|player| player != lost) {
+                continue;
+            }
+            if faults.has(Fault::EndIntoSuccessor) {
+                lock(&self.plugin.lost).push(lost);
+            }
             session.fail(EndCause::PluginFailed, FAILED);
         }
+    }
+
+    /// Calls an end callback of a session that is not this instance's: for a host that is broken in this way.
+    pub async fn end_of_another(&self, player: PlayerId) {
+        let first = lock(&self.registrar).handlers.keys().next().copied();
+        let Some(handler) = first else { return };
+        self.call(Callback::SessionEnd, |cell| match &cell.handler {
+            Some(guest) => {
+                guest.call_virtual_backend_on_session_end(&mut cell.store, handler.0, player.0)
+            }
+            None => Ok(()),
+        })
+        .await;
     }
 
     pub fn is_dead(&self) -> bool {
@@ -272,12 +305,22 @@ impl Instance {
                 cell.guest.call_on_disable(&mut cell.store)
             })
             .await;
-        self.dead.store(true, Ordering::Release);
-        *self.cell.lock().await = None;
+        if !self.leaks_tasks() {
+            self.dead.store(true, Ordering::Release);
+            *self.cell.lock().await = None;
+        }
         disabled.is_some()
     }
 
+    /// Whether tasks go on after the end, in a host that is broken in this way.
+    fn leaks_tasks(&self) -> bool {
+        self.plugin.services.faults.has(Fault::LeaksTasks)
+    }
+
     fn stop_tasks(&self) {
+        if self.leaks_tasks() {
+            return;
+        }
         self.tasks.close();
         if let Some(runner) = lock(&self.runner).take() {
             runner.abort();

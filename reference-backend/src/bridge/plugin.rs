@@ -6,9 +6,9 @@ use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
 use super::state::GuestState;
 use super::{GuestComponent, GuestEngine, convert};
-use crate::api::{BoxFuture, Event, EventOutcome, ListenerId};
+use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, PlayerId};
 use crate::capability::{Capability, Grants};
-use crate::config::PluginConfig;
+use crate::config::{Instances, PluginConfig};
 use crate::fault::Fault;
 use crate::host::{
     Callback, HostEvent, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
@@ -37,6 +37,8 @@ pub(crate) struct PluginShared {
     record: Weak<PluginRecord>,
     trapped: Notify,
     incarnations: AtomicU32,
+    /// Players whose sessions a trap has ended, for a fault that tells the next instance of them.
+    pub lost: Mutex<Vec<PlayerId>>,
 }
 
 /// Runs one guest.
@@ -109,11 +111,15 @@ impl GuestDriver {
             plugin: record.name.clone(),
             message: format!("{error:#}"),
         })?;
+        let mut config = record.config.clone();
+        if services.faults.has(Fault::TrapTakesAll) {
+            config.instances = Instances::Shared;
+        }
         Ok(Arc::new(Self {
             shared: Arc::new(PluginShared {
                 name: record.name.clone(),
-                config: record.config.clone(),
-                table: Mutex::new(Arc::new(record.config.config.clone())),
+                table: Mutex::new(Arc::new(config.config.clone())),
+                config,
                 services: Arc::clone(services),
                 engine: component.engine.clone(),
                 pre,
@@ -122,6 +128,7 @@ impl GuestDriver {
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
                 incarnations: AtomicU32::new(0),
+                lost: Mutex::default(),
             }),
             current: Mutex::new(None),
             supervisor: Mutex::new(None),
@@ -169,6 +176,12 @@ impl GuestDriver {
                         after: Some(Box::new(after)),
                     },
                 );
+                let lost = std::mem::take(&mut *lock(&shared.lost));
+                if shared.services.faults.has(Fault::EndIntoSuccessor) {
+                    for player in lost {
+                        instance.end_of_another(player).await;
+                    }
+                }
             }
             Err(Failure::Trapped) => {}
             Err(Failure::Refused(reason)) => {

@@ -173,6 +173,7 @@ impl HostBuilder {
             profiles: self.profiles,
             told_protocol: self.told_protocol,
             faults: self.faults,
+            all_guests: tokio::sync::Mutex::default(),
         });
         let mut plugins = Vec::new();
         let mut drivers = Vec::new();

@@ -9,6 +9,7 @@ use crate::api::{
 };
 use crate::capability::Grants;
 use crate::config::PluginConfig;
+use crate::fault::Fault;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -262,6 +263,7 @@ pub(super) async fn dispatch(
         let decides = match &outcome {
             Ok(EventOutcome::NoOpinion) => false,
             Ok(_) => kind.takes_answer(),
+            Err(DenyReason::PluginDown) if services.faults.has(Fault::GateOpens) => false,
             Err(reason) => {
                 tracing::warn!(player = %player, plugin = %plugin.name, event = %kind, "{reason}");
                 kind.is_gate()

@@ -123,7 +123,7 @@ impl fmt::Display for Callback {
 /// What poisoned an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrapKind {
-    /// `unreachable`, a bad memory access, a broken rule of the canonical ABI; the text is wasmtime's.
+    /// `unreachable`, a bad memory access, and the like; the text is wasmtime's.
     Trap(String),
     /// The CPU budget of a callback ran out.
     CpuBudget,
@@ -134,7 +134,8 @@ pub enum TrapKind {
     },
     /// The WebAssembly stack ran out.
     StackOverflow,
-    /// The host could not go on with the instance, for instance because a handle was not a session's.
+    /// A broken rule of the canonical ABI, in a call of either side: a handle that is not a session's, a borrow that was
+    /// not dropped, a string or list outside the memory; the text is wasmtime's.
     HostCall(String),
 }
 
@@ -145,7 +146,7 @@ impl fmt::Display for TrapKind {
             Self::CpuBudget => f.write_str("used up its CPU budget"),
             Self::MemoryLimit { limit } => write!(f, "went over its memory limit of {limit} bytes"),
             Self::StackOverflow => f.write_str("trap: stack overflow"),
-            Self::HostCall(text) => write!(f, "broke the rules of a host call: {text}"),
+            Self::HostCall(text) => write!(f, "broke the rules of a call: {text}"),
         }
     }
 }
@@ -301,6 +302,8 @@ pub enum HostEvent {
         incarnation: u32,
         /// What it was doing.
         callback: Callback,
+        /// For which connection, where it was a callback of a session.
+        player: Option<PlayerId>,
         /// What happened.
         kind: TrapKind,
     },

@@ -90,7 +90,8 @@ impl Script {
             Ok(_) => {}
             Err(reason) => return Err(self.deny(&decision, reason.clone(), None)),
         }
-        let profile = (self.host.services.profiles)(&name);
+        let services = &self.host.services;
+        let mut profile = (services.profiles)(&name);
         let now = self.link.now();
         if let Err(error) = self
             .link
@@ -102,6 +103,9 @@ impl Script {
         let Incoming::LoggedIn = self.link.next().await? else {
             return Err(self.out_of_order());
         };
+        if services.faults.has(Fault::TruncatesProperties) {
+            profile.properties.truncate(1);
+        }
         Ok((profile, protocol))
     }
 
@@ -306,8 +310,13 @@ impl Script {
     async fn callback<T>(&self, callback: Callback, work: impl Future<Output = T>) -> T {
         let services = &self.host.services;
         let player = self.link.player;
+        let alone = match services.faults.has(Fault::GlobalLock) {
+            true => Some(services.all_guests.lock().await),
+            false => None,
+        };
         services.observe(|| HostEvent::CallbackStarted { player, callback });
         let done = work.await;
+        drop(alone);
         services.observe(|| HostEvent::CallbackEnded { player, callback });
         done
     }

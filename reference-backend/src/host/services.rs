@@ -22,6 +22,8 @@ pub(crate) struct Services {
     pub(super) told_protocol: Option<i32>,
     /// What is broken on purpose.
     pub faults: Faults,
+    /// For a fault that has all guests take turns.
+    pub(super) all_guests: tokio::sync::Mutex<()>,
 }
 
 impl Services {
@@ -84,9 +86,11 @@ fn write_log(event: &HostEvent) {
             plugin,
             incarnation,
             callback,
+            player,
             kind,
         } => {
-            tracing::error!(%plugin, incarnation, "{kind} (in {callback})");
+            let player = player.map(tracing::field::display);
+            tracing::error!(%plugin, incarnation, player, "{kind} (in {callback})");
         }
         HostEvent::Connected { player, peer } => tracing::debug!(%player, %peer, "connected"),
         HostEvent::Denied {

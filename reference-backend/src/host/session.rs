@@ -7,7 +7,8 @@ use crate::api::{
     BatchError, GameProfile, PlayerError, PlayerErrorKind, PlayerId, RawPacket, Sealed, Text,
     VirtualBackendSession,
 };
-use backend_proto::{RawPacketRef, SendError, TextComponent};
+use crate::fault::Fault;
+use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
 use std::sync::Arc;
 
 /// One session: a number of its own on a connection, so that a handle that outlives it reaches nobody else.
@@ -40,6 +41,28 @@ impl SessionShared {
         self.link.with(|wire| wire.in_session(self.number))
     }
 
+    fn component(&self, text: &Text) -> Result<TextComponent, TextError> {
+        match text {
+            #[cfg(feature = "faults")]
+            Text::Json(json) if self.services.faults.has(Fault::RawJson) => {
+                Ok(TextComponent::unchecked(json))
+            }
+            text => to_component(text),
+        }
+    }
+
+    /// What a fault leaves of a packet's data.
+    fn cut<'a>(&self, data: &'a [u8]) -> &'a [u8] {
+        /// A buffer that was just large enough.
+        const KEPT: usize = 64 << 10;
+        let faulty = self.services.faults.has(Fault::SplitsAt64Kib)
+            && self.services.config.compression_threshold < 0;
+        match data.get(..KEPT) {
+            Some(kept) if faulty => kept,
+            _ => data,
+        }
+    }
+
     fn done(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
         match &done {
             Ok(()) => self.link.wake_pump(),
@@ -53,7 +76,7 @@ impl SessionShared {
 }
 
 /// What the contract calls a component, checked.
-pub(super) fn to_component(text: &Text) -> Result<TextComponent, backend_proto::TextError> {
+pub(super) fn to_component(text: &Text) -> Result<TextComponent, TextError> {
     match text {
         Text::Plain(text) => TextComponent::plain(text.as_str()),
         Text::Json(text) => TextComponent::json(text),
@@ -82,12 +105,15 @@ impl VirtualBackendSession for Arc<SessionShared> {
     fn send_packet(&self, packet: RawPacket) -> Result<(), PlayerError> {
         let raw = RawPacketRef {
             id: packet.packet_id,
-            data: &packet.data,
+            data: self.cut(&packet.data),
         };
         let sent = self.link.with(|wire| {
             wire.may_act(self.number)?;
             // What is wrong with a packet comes before whether there is room: it stays wrong.
-            wire.conn.check_packet(raw).map_err(send_error)?;
+            match wire.conn.check_packet(raw) {
+                Err(_) if self.services.faults.has(Fault::OkThenDropped) => return Ok(()),
+                checked => checked.map_err(send_error)?,
+            }
             let size = raw.data.len();
             if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
                 return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
@@ -105,7 +131,7 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn send_packets(&self, packets: Vec<RawPacket>) -> Result<(), BatchError> {
-        let raw: Vec<_> = packets
+        let mut raw: Vec<_> = packets
             .iter()
             .map(|packet| RawPacketRef {
                 id: packet.packet_id,
@@ -115,6 +141,10 @@ impl VirtualBackendSession for Arc<SessionShared> {
         let sent = self.link.with(|wire| {
             wire.may_act(self.number)
                 .map_err(|error| BatchError { index: 0, error })?;
+            if self.services.faults.has(Fault::HalfABatch) {
+                let wrong = |packet: &RawPacketRef<'_>| wire.conn.check_packet(*packet).is_err();
+                raw.truncate(raw.iter().position(wrong).unwrap_or(raw.len()));
+            }
             for (index, packet) in raw.iter().enumerate() {
                 wire.conn
                     .check_packet(*packet)
@@ -132,7 +162,7 @@ impl VirtualBackendSession for Arc<SessionShared> {
                 .map_err(|error| at(error.index, send_error(error.error)))?;
             let waiting = wire.waiting();
             wire.queue.queued_batch(waiting, raw.len());
-            for packet in &packets {
+            for packet in packets.iter().take(raw.len()) {
                 self.services.observe(|| HostEvent::PacketOut {
                     player: self.link.player,
                     packet: packet.clone(),
@@ -151,7 +181,7 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn send_message(&self, message: &Text) -> Result<(), PlayerError> {
-        let text = to_component(message);
+        let text = self.component(message);
         let sent = self.link.with(|wire| {
             wire.may_act(self.number)?;
             let text = text.map_err(text_error)?;
@@ -192,7 +222,7 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn disconnect(&self, reason: &Text) -> Result<(), PlayerError> {
-        let text = to_component(reason);
+        let text = self.component(reason);
         let now = self.link.now();
         let done = self.link.with(|wire| {
             wire.may_act(self.number)?;
@@ -238,7 +268,7 @@ impl Wire {
     }
 }
 
-fn text_error(error: backend_proto::TextError) -> PlayerError {
+fn text_error(error: TextError) -> PlayerError {
     PlayerError::new(PlayerErrorKind::InvalidComponent, error.to_string())
 }
 

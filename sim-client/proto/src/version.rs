@@ -87,6 +87,12 @@ impl Version {
         if self.0 >= 393 { 262_144 } else { 32_767 }
     }
 
+    /// Most properties of a profile in login success: 16 from 766 on (vanilla's codec), before that as many as a packet
+    /// holds at three bytes each.
+    pub const fn max_profile_properties(self) -> usize {
+        if self.0 >= 766 { 16 } else { (1 << 21) / 3 }
+    }
+
     /// Whether identifiers are checked when they are read (393+: resource locations).
     pub const fn checks_identifiers(self) -> bool {
         self.0 >= 393

@@ -10,7 +10,7 @@ use crate::subject::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
 
 /// The packet id that the probe takes for a command. No protocol has it.
-const COMMAND: i32 = 0x7777;
+pub const COMMAND: i32 = 0x7777;
 
 /// How long the probe may take to answer: in virtual time it does so at once.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -263,7 +263,12 @@ impl Connection {
             return Err(SendError::NotInPlay(self.state()));
         };
         self.scratch.clear();
-        packets::put_system_message(ids.version, text, &mut self.scratch);
+        if self.config.faults.has(Fault::JsonTextAlways) {
+            packets::put_login_text(text, &mut self.scratch);
+            packets::put_message_kind(ids.version, &mut self.scratch);
+        } else {
+            packets::put_system_message(ids.version, text, &mut self.scratch);
+        }
         self.output
             .put(ids.play.message, &self.scratch)
             .map_err(too_long)

@@ -65,6 +65,17 @@ impl TextComponent {
         })
     }
 
+    /// Whatever the text is: for a host that is broken in this way.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn unchecked(json: &str) -> Self {
+        let value = serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_owned()));
+        Self {
+            json: json.to_owned(),
+            value,
+        }
+    }
+
     /// For the fields that carry JSON.
     pub fn as_json(&self) -> &str {
         &self.json

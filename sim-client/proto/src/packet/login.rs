@@ -13,8 +13,6 @@ const MAX_SERVER_ID: usize = 20;
 const MAX_QUERY: usize = 1 << 20;
 /// Most bytes of a key or token; RSA keys here have 1024 bits.
 const MAX_KEY: usize = 32_767;
-/// Most properties of a profile (vanilla's codec since 766).
-const MAX_PROPERTIES: usize = 16;
 /// Longest property name, value and signature (the same codec's, and `readUtf`'s default before).
 const MAX_PROPERTY: usize = 32_767;
 /// Longest text of a UUID.
@@ -92,7 +90,7 @@ fn success(r: &mut Reader<'_>) -> Result<LoginSuccess, DecodeError> {
     };
     let name = r.string("username", MAX_NAME)?.to_owned();
     let properties = if layout.properties {
-        r.array("properties", MAX_PROPERTIES, |r| {
+        r.array("properties", r.version().max_profile_properties(), |r| {
             let name = r.string("name", MAX_PROPERTY)?.to_owned();
             let value = r.string("value", MAX_PROPERTY)?.to_owned();
             let signature = r.option("signature", |r| {
