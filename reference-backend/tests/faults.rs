@@ -4,10 +4,9 @@
 
 mod support;
 
-use reference_backend::bridge::{FIRST_RESTART_DELAY, MAX_RESTARTS};
 use reference_backend::{
     Callback, CpuMeter, DenyReason, EndCause, EventKind, GuestComponent, GuestEngine, Host,
-    HostEvent, Instances, PlayerErrorKind, PlayerId, PluginState, TrapKind,
+    HostEvent, Instances, Limits, PlayerErrorKind, PlayerId, PluginState, TrapKind,
 };
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -22,6 +21,9 @@ const CPU_MS: u64 = 10;
 const MEMORY: u64 = 4 << 20;
 
 const PROTOCOL: i32 = 340;
+
+/// From the specification.
+const MAX_RESTARTS: usize = 5;
 
 /// A letter of the guest, what it is, and how the log names it.
 type Fault = (char, &'static str, Kind);
@@ -368,7 +370,7 @@ async fn shared(callback: Callback, (letter, name, kind): Fault, guest: &GuestCo
     );
     assert_eq!(
         scene.pauses(),
-        [FIRST_RESTART_DELAY],
+        [Limits::default().restart_delay(0)],
         "{}: pauses",
         scene.cell
     );
@@ -469,7 +471,9 @@ async fn from_the_start(callback: Callback, fault: Fault, guest: &GuestComponent
         "{}: expected {kind:?} six times, got {traps:?}",
         scene.cell
     );
-    let expected: Vec<Duration> = (0..5).map(|n| FIRST_RESTART_DELAY * (1 << n)).collect();
+    let expected: Vec<Duration> = (0..MAX_RESTARTS)
+        .map(|within| Limits::default().restart_delay(within))
+        .collect();
     assert_eq!(scene.pauses(), expected, "{}", scene.cell);
 }
 
