@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub(crate) struct Args {
     /// How long connecting may take, and then coming into the world, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "40", value_parser = seconds)]
     pub(crate) timeout: Duration,
+    /// Writes every byte that the server sends to this file, for another client to read. For one client only.
+    #[arg(long, value_name = "FILE", conflicts_with = "count")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Args {

@@ -27,6 +27,7 @@ mod output;
 mod session;
 mod tap;
 
+use std::fs::File;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
@@ -73,6 +74,13 @@ fn main() -> ExitCode {
 /// Runs azalea on one thread and the taps on this one, until all clients are done. azalea's thread is left behind: it has no
 /// end of its own, and may hang.
 fn join(args: &Args, server: SocketAddr, names: Vec<String>) -> Result<Vec<Outcome>, String> {
+    let record = match &args.record {
+        Some(path) => Some(
+            File::create(path)
+                .map_err(|error| format!("cannot record to {}: {error}", path.display()))?,
+        ),
+        None => None,
+    };
     let output = Arc::new(Output::new(args.count == 1));
     complaints::listen(Arc::clone(&output));
     hear_panics(Arc::clone(&output));
@@ -85,6 +93,7 @@ fn join(args: &Args, server: SocketAddr, names: Vec<String>) -> Result<Vec<Outco
         server,
         limit: args.timeout,
         stay: args.stay,
+        record: record.map(Arc::new),
     };
     let outcomes = tap::run(&plan, names, &join, &healthy, &output)
         .map_err(|error| format!("cannot start the taps: {error}"))?;

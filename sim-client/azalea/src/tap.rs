@@ -1,7 +1,9 @@
 //! A tap sits between azalea and the server: azalea connects to it, it connects to the server, and bytes pass unchanged.
 //! So azalea stays as it is published, and everything that passes is seen, in order, before the other side can answer it.
 
+use std::fs::File;
 use std::io;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Duration,
     /// How long to stay in the world.
     pub(crate) stay: Duration,
+    /// Where every byte of the server goes besides.
+    pub(crate) record: Option<Arc<File>>,
 }
 
 /// A client that azalea is to start.
@@ -206,6 +210,11 @@ impl Tap {
                 Ok(read) => chunk.get(..read).unwrap_or_default(),
                 Err(error) => return closed(direction, &format!("the connection broke: {error}")),
             };
+            if let (Direction::Clientbound, Some(file)) = (direction, &self.plan.record)
+                && let Err(error) = file.as_ref().write_all(bytes)
+            {
+                return End::Broken(format!("cannot record: {error}"));
+            }
             let mut lines = Vec::new();
             let followed = self
                 .session()

@@ -7,4 +7,5 @@ crate::cases::cases! {
     serverbound_packets_arrive_as_sent,
     clientbound_packets_arrive_as_sent,
     one_end_for_each_start,
+    misbehaving_clients_end_as_the_spec_says,
 }
