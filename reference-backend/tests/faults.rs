@@ -110,13 +110,19 @@ const CASE: Fault = ('i', "an answer of no case", Kind::HostCall("discriminant")
 
 fn load(engine: &GuestEngine, text: &str) -> GuestComponent {
     let bytes = component::bytes(text, "virtual-backend-plugin");
-    engine.load("misbehave", &bytes).unwrap()
+    engine
+        .load("misbehave", &bytes)
+        .expect("the guest of the test loads")
 }
 
 static BY_FUEL: LazyLock<GuestComponent> = LazyLock::new(|| load(&ENGINE, MISBEHAVE));
 
-static BY_EPOCH: LazyLock<GuestComponent> =
-    LazyLock::new(|| load(&GuestEngine::new(CpuMeter::Epoch).unwrap(), MISBEHAVE));
+static BY_EPOCH: LazyLock<GuestComponent> = LazyLock::new(|| {
+    load(
+        &GuestEngine::new(CpuMeter::Epoch).expect("this machine runs guests"),
+        MISBEHAVE,
+    )
+});
 
 /// One host with the guest, and what is expected of one cell.
 struct Scene {
@@ -279,7 +285,10 @@ async fn provoke(
     fault: char,
     culprit: &mut RawClient,
 ) -> Option<RawClient> {
-    let order = [letter_of(callback), u8::try_from(fault).unwrap()];
+    let order = [
+        letter_of(callback),
+        u8::try_from(fault).expect("a letter is ASCII"),
+    ];
     if callback != Callback::PacketReceived {
         culprit.send(0x7777, &order).await;
         scene.echoes(culprit).await;
@@ -392,7 +401,10 @@ async fn alone(callback: Callback, (letter, name, kind): Fault) {
     match callback {
         // Of a session's own instance it is called at the session's end.
         Callback::OnDisable => {
-            let order = [letter_of(callback), u8::try_from(letter).unwrap()];
+            let order = [
+                letter_of(callback),
+                u8::try_from(letter).expect("a letter is ASCII"),
+            ];
             culprit.send(0x7777, &order).await;
             scene.echoes(&mut culprit).await;
             culprit.leave();
@@ -479,7 +491,7 @@ async fn from_the_start(callback: Callback, fault: Fault, guest: &GuestComponent
 
 fn guest_engine(guest: &GuestComponent) -> GuestEngine {
     if std::ptr::eq(guest, &*BY_EPOCH) {
-        return GuestEngine::new(CpuMeter::Epoch).unwrap();
+        return GuestEngine::new(CpuMeter::Epoch).expect("this machine runs guests");
     }
     ENGINE.clone()
 }

@@ -71,7 +71,9 @@ fn profile(name: &str, count: u8) -> GameProfile {
             1 => String::new(),
             _ => format!("wert-ß-{number}"),
         },
-        signature: (number % 2 == 0).then(|| format!("signature-{number}")),
+        signature: number
+            .is_multiple_of(2)
+            .then(|| format!("signature-{number}")),
     };
     GameProfile {
         uuid: Uuid([0xa5 ^ count; 16]),
