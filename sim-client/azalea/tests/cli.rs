@@ -53,6 +53,17 @@ fn a_server_that_closes_at_once_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_record_that_cannot_be_written_is_an_error_that_says_so() {
+    let output = witness(&["127.0.0.1:1", "--record", "no/such/folder/session"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(
+        error.starts_with("error: cannot record to no/such/folder/session: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_wrong_command_line_is_told_from_a_failure() {
     for args in [
         &[][..],
@@ -62,6 +73,7 @@ fn a_wrong_command_line_is_told_from_a_failure() {
         &["127.0.0.1", "--for", "-1"],
         &["127.0.0.1", "--name", "with space"],
         &["127.0.0.1", "--name", "sixteen_letters_", "--count", "2"],
+        &["127.0.0.1", "--record", "session", "--count", "2"],
         &["host.invalid"],
     ] {
         let output = witness(args);
