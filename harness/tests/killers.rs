@@ -22,18 +22,7 @@ const NOT_YET: &[(&str, &str)] = &[
         "traps-on-20-properties",
         "a host in offline mode knows no properties",
     ),
-    ("pre-connect-before-login", UNBUILT),
-    ("starts-twice", UNBUILT),
-    ("drops-early-packets", UNBUILT),
-    ("swaps-two", UNBUILT),
-    ("re-encodes", UNBUILT),
-    ("oversized-is-incomplete", UNBUILT),
-    ("disconnects-first", UNBUILT),
-    ("no-end-on-reset", UNBUILT),
-    ("two-ends-on-kick", UNBUILT),
 ];
-
-const UNBUILT: &str = "the host cannot be broken in this way yet";
 
 const SEED: u64 = 1;
 

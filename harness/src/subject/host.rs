@@ -19,11 +19,12 @@ use super::native::{Notebook, Recording};
 use super::pieces::Pieces;
 use super::player::Player;
 use super::recorder::Recorder;
+use super::tap::Tap;
 use crate::case::Run;
 use crate::rng::Rng;
 use crate::runner::Judged;
 use crate::select::Job;
-use crate::verdict::{Stop, Verdict, VerdictKind};
+use crate::verdict::{Outcome, Stop, Verdict, VerdictKind};
 
 /// The guest that does what a client's packets tell it to and logs what it is told, compiled in so that the binary
 /// needs no file beside it.
@@ -261,6 +262,14 @@ impl HostLab {
         Player::new(client, config, self.origin, &self.recorder)
     }
 
+    /// The same with a tap on it.
+    #[must_use]
+    pub fn connect_tapped(&self, host: &Host, config: ClientConfig) -> (Player, Tap) {
+        let (tap, client) = Tap::on(host.connect(PEER));
+        let player = Player::new(client, config, self.origin, &self.recorder);
+        (player, tap)
+    }
+
     /// Opens a connection for a case that speaks bytes.
     #[must_use]
     pub fn wire(&self, host: &Host) -> DuplexStream {
@@ -289,19 +298,32 @@ impl HostLab {
     /// # Errors
     /// When no session starts within 10 s.
     pub async fn joined(&self, mut player: Player) -> Result<Player, Stop> {
+        self.until_started(&mut player).await?;
+        Ok(player)
+    }
+
+    /// Lets a client live that has not lived yet until its session has started, and tells it which it is.
+    ///
+    /// # Errors
+    /// When no session starts within 10 s.
+    pub async fn until_started(&self, player: &mut Player) -> Outcome {
         let before = self.recorder.session_starts().len();
         let mut waited = Duration::ZERO;
-        while self.recorder.session_starts().len() == before {
+        loop {
+            let starts = self.recorder.session_starts();
+            if let Some(start) = starts.get(before) {
+                player.session = Some(*start);
+                break;
+            }
             if waited >= super::player::JOIN_LIMIT || player.closed().is_some() {
                 return Err(player.untestable(format!("no session starts: {}", player.stands())));
             }
             player.live(STEP).await;
             waited += STEP;
         }
-        player.session = self.recorder.session_starts().last().copied();
         // What the start callback sends comes at once in virtual time.
         player.live(STEP).await;
-        Ok(player)
+        Ok(())
     }
 }
 
@@ -310,6 +332,15 @@ const PIPE: usize = 64 << 10;
 
 /// How often a case looks whether something has happened that no packet tells of.
 pub const STEP: Duration = Duration::from_millis(50);
+
+/// A host that compresses nothing, for claims about how many bytes go where.
+#[must_use]
+pub fn uncompressed() -> HostConfig {
+    HostConfig {
+        compression_threshold: -1,
+        ..HostConfig::default()
+    }
+}
 
 /// The table of a plugin that may play server.
 #[must_use]

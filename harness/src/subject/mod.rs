@@ -12,6 +12,7 @@ pub mod options;
 pub mod pieces;
 pub mod player;
 pub mod recorder;
+pub mod tap;
 pub(crate) mod trail;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

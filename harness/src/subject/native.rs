@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reference_backend::{
-    BoxFuture, Event, EventKind, EventOutcome, GameProfile, HandlerId, ListenerId, NativePlugin,
-    PlayerId, RawPacket, Registrar, ServerPreConnectResult, VirtualBackendHandler,
+    BoxFuture, Callback, Event, EventKind, EventOutcome, GameProfile, HandlerId, ListenerId,
+    NativePlugin, PlayerId, RawPacket, Registrar, ServerPreConnectResult, VirtualBackendHandler,
     VirtualBackendSession,
 };
 
@@ -29,8 +29,65 @@ pub enum Told {
     Started(PlayerId),
     /// A packet came.
     Packet(PlayerId, RawPacket),
+    /// The packet's callback has returned.
+    Handled(PlayerId),
     /// The session has ended.
     End(PlayerId),
+    /// The end callback has returned.
+    Ended(PlayerId),
+    /// The host has dropped a callback that had not returned.
+    GivenUp(PlayerId, Callback),
+    /// The plugin is switched off.
+    Disabled,
+}
+
+impl Told {
+    /// The connection that it is about.
+    #[must_use]
+    pub fn player(&self) -> Option<PlayerId> {
+        match self {
+            Self::Event(_) | Self::Disabled => None,
+            Self::Start { player, .. }
+            | Self::Started(player)
+            | Self::Packet(player, _)
+            | Self::Handled(player)
+            | Self::End(player)
+            | Self::Ended(player)
+            | Self::GivenUp(player, _) => Some(*player),
+        }
+    }
+
+    /// What it is, in a word or two.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Event(event) => event.kind().to_string(),
+            Self::Start { .. } => "start".to_owned(),
+            Self::Started(_) => "start returned".to_owned(),
+            Self::Packet(_, packet) => format!("packet 0x{:02x}", packet.packet_id),
+            Self::Handled(_) => "packet returned".to_owned(),
+            Self::End(_) => "end".to_owned(),
+            Self::Ended(_) => "end returned".to_owned(),
+            Self::GivenUp(_, callback) => format!("{callback} given up"),
+            Self::Disabled => "disable".to_owned(),
+        }
+    }
+}
+
+/// What was told, in words, for a failure.
+#[must_use]
+pub fn words<'a>(told: impl IntoIterator<Item = &'a Told>) -> String {
+    const MOST: usize = 24;
+    let mut words: Vec<String> = told.into_iter().map(Told::word).collect();
+    if words.is_empty() {
+        return "nothing".to_owned();
+    }
+    if words.len() > MOST {
+        let more = words.len() - MOST;
+        words.truncate(MOST);
+        words.push(format!("and {more} more"));
+    }
+    words.join(", ")
 }
 
 /// What several handlers were told, with the times: shared by all that a case sets up.
@@ -60,10 +117,47 @@ impl Notebook {
             .collect()
     }
 
+    /// Everything that anybody was told, and who.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(Duration, String, Told)> {
+        self.lock().clone()
+    }
+
+    /// Everything that handlers were told of one connection.
+    #[must_use]
+    pub fn about(&self, player: PlayerId) -> Vec<(Duration, Told)> {
+        self.lock()
+            .iter()
+            .filter(|(_, _, told)| told.player() == Some(player))
+            .map(|(at, _, told)| (*at, told.clone()))
+            .collect()
+    }
+
+    /// How many packets handlers have been handed of one connection.
+    #[must_use]
+    pub fn handed(&self, of: PlayerId) -> usize {
+        let packet = |told: &Told| matches!(told, Told::Packet(player, _) if *player == of);
+        self.count_until(|_| false, packet)
+    }
+
+    /// How much of what is wanted was told before the first of what `stop` accepts.
+    #[must_use]
+    pub fn count_until(
+        &self,
+        stop: impl Fn(&Told) -> bool,
+        wanted: impl Fn(&Told) -> bool,
+    ) -> usize {
+        self.lock()
+            .iter()
+            .take_while(|(_, _, told)| !stop(told))
+            .filter(|(_, _, told)| wanted(told))
+            .count()
+    }
+
     /// Everything that anybody was told of one connection.
     #[must_use]
     pub fn sessions(&self) -> Vec<(Duration, Told)> {
-        let session = |told: &Told| !matches!(told, Told::Event(_));
+        let session = |told: &Told| told.player().is_some();
         self.lock()
             .iter()
             .filter(|(_, _, told)| session(told))
@@ -99,7 +193,38 @@ impl Notebook {
 pub type OnStart =
     Arc<dyn for<'a> Fn(&'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> + Send + Sync>;
 /// What a handler does with a packet.
-pub type OnPacket = Arc<dyn Fn(&dyn VirtualBackendSession, &RawPacket) + Send + Sync>;
+pub type OnPacket = Arc<
+    dyn for<'a> Fn(&'a dyn VirtualBackendSession, &'a RawPacket) -> BoxFuture<'a, ()> + Send + Sync,
+>;
+/// What a handler does at an end.
+pub type OnEnd = Arc<dyn Fn(PlayerId) -> BoxFuture<'static, ()> + Send + Sync>;
+/// What a listener answers to an event; nothing, to answer as it does otherwise.
+pub type OnEvent = Arc<dyn Fn(&Event) -> Option<BoxFuture<'static, EventOutcome>> + Send + Sync>;
+
+fn nothing() -> BoxFuture<'static, ()> {
+    Box::pin(std::future::ready(()))
+}
+
+/// Handles of sessions that a handler keeps, oldest first, past the sessions' ends.
+#[derive(Clone, Default)]
+pub struct Kept(Arc<Mutex<Vec<Arc<dyn VirtualBackendSession>>>>);
+
+impl Kept {
+    /// The newest.
+    #[must_use]
+    pub fn newest(&self) -> Option<Arc<dyn VirtualBackendSession>> {
+        self.lock().last().cloned()
+    }
+
+    fn put(&self, session: Arc<dyn VirtualBackendSession>) {
+        self.lock().push(session);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<dyn VirtualBackendSession>>> {
+        // What a panic interrupted is a push, after which the list is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A native plugin that plays server, or says that it does.
 #[derive(Clone)]
@@ -110,15 +235,19 @@ pub struct Recording {
     registers: Vec<HandlerId>,
     /// What it answers to `server-pre-connect`.
     answers: EventOutcome,
-    priority: i16,
+    /// Of its listeners: for each it subscribes to every event once.
+    priorities: Vec<i16>,
     /// Whether it subscribes at all.
     listens: bool,
     /// How long it thinks about an event.
     thinks: Duration,
     /// The one player whom it answers for, if not all.
     only_for: Option<String>,
+    kept: Option<Kept>,
+    on_event: OnEvent,
     on_start: OnStart,
     on_packet: OnPacket,
+    on_end: OnEnd,
 }
 
 impl Recording {
@@ -130,12 +259,15 @@ impl Recording {
             notebook: Arc::clone(notebook),
             registers: vec![HandlerId(1)],
             answers: answer(HandlerId(1)),
-            priority: 0,
+            priorities: vec![0],
             listens: true,
             thinks: Duration::ZERO,
             only_for: None,
-            on_start: Arc::new(|_| Box::pin(std::future::ready(()))),
-            on_packet: Arc::new(|_, _| {}),
+            kept: None,
+            on_event: Arc::new(|_| None),
+            on_start: Arc::new(|_| nothing()),
+            on_packet: Arc::new(|_, _| nothing()),
+            on_end: Arc::new(|_| nothing()),
         }
     }
 
@@ -176,8 +308,14 @@ impl Recording {
 
     /// Is asked earlier the higher this is.
     #[must_use]
-    pub fn with_priority(mut self, priority: i16) -> Self {
-        self.priority = priority;
+    pub fn with_priority(self, priority: i16) -> Self {
+        self.with_priorities(&[priority])
+    }
+
+    /// Subscribes to every event once for each of these priorities.
+    #[must_use]
+    pub fn with_priorities(mut self, priorities: &[i16]) -> Self {
+        self.priorities = priorities.to_vec();
         self
     }
 
@@ -186,6 +324,32 @@ impl Recording {
     pub fn thinking_for(mut self, time: Duration) -> Self {
         self.thinks = time;
         self
+    }
+
+    /// Keeps a handle of each session.
+    #[must_use]
+    pub fn keeping(mut self, kept: &Kept) -> Self {
+        self.kept = Some(kept.clone());
+        self
+    }
+
+    /// Answers events so, where this has an answer.
+    #[must_use]
+    pub fn on_event(
+        mut self,
+        answer: impl Fn(&Event) -> Option<BoxFuture<'static, EventOutcome>> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_event = Arc::new(answer);
+        self
+    }
+
+    /// Answers one kind of event with this.
+    #[must_use]
+    pub fn answering_to(self, kind: EventKind, outcome: EventOutcome) -> Self {
+        self.on_event(move |event| {
+            let outcome = outcome.clone();
+            (event.kind() == kind).then(|| Box::pin(std::future::ready(outcome)) as BoxFuture<_>)
+        })
     }
 
     /// Does this at a start.
@@ -198,14 +362,73 @@ impl Recording {
         self
     }
 
-    /// Does this with a packet.
+    /// Does this with a packet, at once.
     #[must_use]
     pub fn on_packet(
-        mut self,
+        self,
         run: impl Fn(&dyn VirtualBackendSession, &RawPacket) + Send + Sync + 'static,
+    ) -> Self {
+        self.handling(move |session, packet| {
+            run(session, packet);
+            nothing()
+        })
+    }
+
+    /// Does this with a packet, which may take time.
+    #[must_use]
+    pub fn handling(
+        mut self,
+        run: impl for<'a> Fn(&'a dyn VirtualBackendSession, &'a RawPacket) -> BoxFuture<'a, ()>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.on_packet = Arc::new(run);
         self
+    }
+
+    /// Does this at an end.
+    #[must_use]
+    pub fn on_end(
+        mut self,
+        run: impl Fn(PlayerId) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_end = Arc::new(run);
+        self
+    }
+
+    /// Runs a callback and tells whether it returned or was dropped.
+    async fn bracket(
+        &self,
+        player: PlayerId,
+        callback: Callback,
+        work: BoxFuture<'_, ()>,
+        returned: Told,
+    ) {
+        let mut guard = Bracket {
+            plugin: self,
+            player,
+            callback,
+            returned: None,
+        };
+        work.await;
+        guard.returned = Some(returned);
+    }
+}
+
+/// A callback that is under way.
+struct Bracket<'a> {
+    plugin: &'a Recording,
+    player: PlayerId,
+    callback: Callback,
+    returned: Option<Told>,
+}
+
+impl Drop for Bracket<'_> {
+    fn drop(&mut self) {
+        let given_up = Told::GivenUp(self.player, self.callback);
+        let told = self.returned.take().unwrap_or(given_up);
+        self.plugin.notebook.add(&self.plugin.name, told);
     }
 }
 
@@ -223,10 +446,12 @@ impl NativePlugin for Recording {
                 EventKind::ServerPreConnect,
                 EventKind::PlayerDisconnect,
             ];
-            for kind in EVENTS.into_iter().filter(|_| self.listens) {
-                registrar
-                    .subscribe(kind, self.priority)
-                    .map_err(|error| error.to_string())?;
+            for priority in self.priorities.iter().filter(|_| self.listens) {
+                for kind in EVENTS {
+                    registrar
+                        .subscribe(kind, *priority)
+                        .map_err(|error| error.to_string())?;
+                }
             }
             for id in &self.registers {
                 let handler = Handler {
@@ -247,6 +472,9 @@ impl NativePlugin for Recording {
         event: &'a Event,
     ) -> BoxFuture<'a, EventOutcome> {
         self.notebook.add(&self.name, Told::Event(event.clone()));
+        if let Some(answer) = (self.on_event)(event) {
+            return answer;
+        }
         let outcome = match event {
             Event::ServerPreConnect(event)
                 if self
@@ -265,6 +493,11 @@ impl NativePlugin for Recording {
             outcome
         })
     }
+
+    fn on_disable(&self) -> BoxFuture<'_, ()> {
+        self.notebook.add(&self.name, Told::Disabled);
+        nothing()
+    }
 }
 
 struct Handler {
@@ -280,23 +513,20 @@ impl VirtualBackendHandler for Handler {
     fn on_session_start<'a>(&'a self, session: &'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let player = session.player_id();
-            let (profile, protocol) = (session.profile().clone(), session.protocol_version());
-            let Recording {
-                name,
-                notebook,
-                on_start,
-                ..
-            } = &self.plugin;
-            notebook.add(
-                name,
-                Told::Start {
-                    player,
-                    profile,
-                    protocol,
-                },
-            );
-            on_start(session).await;
-            notebook.add(name, Told::Started(player));
+            let start = Told::Start {
+                player,
+                profile: session.profile().clone(),
+                protocol: session.protocol_version(),
+            };
+            let plugin = &self.plugin;
+            plugin.notebook.add(&plugin.name, start);
+            if let Some(kept) = &plugin.kept {
+                kept.put(session.handle());
+            }
+            let work = (plugin.on_start)(session);
+            plugin
+                .bracket(player, Callback::SessionStart, work, Told::Started(player))
+                .await;
         })
     }
 
@@ -305,18 +535,31 @@ impl VirtualBackendHandler for Handler {
         session: &'a dyn VirtualBackendSession,
         packet: &'a RawPacket,
     ) -> BoxFuture<'a, ()> {
-        self.plugin.notebook.add(
-            &self.plugin.name,
-            Told::Packet(session.player_id(), packet.clone()),
-        );
-        (self.plugin.on_packet)(session, packet);
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            let player = session.player_id();
+            let plugin = &self.plugin;
+            let told = Told::Packet(player, packet.clone());
+            plugin.notebook.add(&plugin.name, told);
+            let work = (plugin.on_packet)(session, packet);
+            plugin
+                .bracket(
+                    player,
+                    Callback::PacketReceived,
+                    work,
+                    Told::Handled(player),
+                )
+                .await;
+        })
     }
 
     fn on_session_end(&self, player: PlayerId) -> BoxFuture<'_, ()> {
-        self.plugin
-            .notebook
-            .add(&self.plugin.name, Told::End(player));
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            let plugin = &self.plugin;
+            plugin.notebook.add(&plugin.name, Told::End(player));
+            let work = (plugin.on_end)(player);
+            plugin
+                .bracket(player, Callback::SessionEnd, work, Told::Ended(player))
+                .await;
+        })
     }
 }

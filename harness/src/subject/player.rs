@@ -145,6 +145,12 @@ impl Player {
             .is_some_and(|driver| driver.chat(text).is_ok())
     }
 
+    /// How many bytes it has queued that the connection has not taken.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.driver.as_ref().map_or(0, Driver::unsent)
+    }
+
     /// Reads nothing from now on; its own time stands still.
     pub fn stop_reading(&mut self) {
         self.driver.iter_mut().for_each(Driver::stop_reading);

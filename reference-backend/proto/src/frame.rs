@@ -5,6 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::compression;
 use crate::error::FrameError;
+use crate::fault::{Fault, Faults};
 use crate::wire::{Reader, WireError, varint_len};
 
 /// The longest frame, and so the longest packet: what a length of three bytes can say (vanilla's frame decoder reads
@@ -54,9 +55,17 @@ pub(crate) struct Packet {
 pub(crate) struct Input {
     buffer: BytesMut,
     threshold: Option<usize>,
+    faults: Faults,
 }
 
 impl Input {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self {
+            faults,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn push(&mut self, data: &[u8]) {
         self.buffer.extend_from_slice(data);
     }
@@ -82,8 +91,15 @@ impl Input {
     /// The next packet, or none while its frame is not whole. An error is final, since nothing after it can be told
     /// apart.
     pub(crate) fn next(&mut self, limit: Limit) -> Result<Option<Packet>, FrameError> {
-        let Some((header, len)) = frame_length(&self.buffer, limit.frame)? else {
-            return Ok(None);
+        let (header, len) = match frame_length(&self.buffer, limit.frame) {
+            Ok(Some(length)) => length,
+            Ok(None) => return Ok(None),
+            Err(FrameError::LengthTooLong | FrameError::TooLong { .. })
+                if self.faults.has(Fault::OversizedIsIncomplete) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         };
         if self.buffer.len() < header + len {
             // No room is made for what is only announced.

@@ -274,7 +274,12 @@ pub(super) async fn dispatch(
                 plugin: Some(Arc::clone(plugin)),
                 outcome,
             };
-            break;
+            // Not at `server-pre-connect`: there it would break whatever takes two plugins.
+            let goes_on =
+                services.faults.has(Fault::LastWriterWins) && kind != EventKind::ServerPreConnect;
+            if !goes_on {
+                break;
+            }
         }
     }
     services.observe(|| HostEvent::EventDecided {

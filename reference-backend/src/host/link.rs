@@ -10,6 +10,7 @@ use crate::config::Limits;
 use crate::config::limits::{
     DEFAULT_BUFFERED_BYTES, DEFAULT_BUFFERED_PACKETS, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_PACKETS,
 };
+use crate::fault::{Fault, Faults};
 use backend_proto::{CloseReason, Connection, Event, TextComponent};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -45,6 +46,7 @@ pub(crate) struct Link {
     pub peer: String,
     /// A client that takes nothing for this long while something waits for it is dropped.
     pub stall_limit: Duration,
+    pub(super) faults: Faults,
     origin: Instant,
     wire: Mutex<Wire>,
     /// For the pump: there is something to send, or room for more input.
@@ -60,6 +62,8 @@ pub(super) struct Wire {
     inbox: VecDeque<Incoming>,
     inbox_packets: usize,
     inbox_bytes: usize,
+    /// Packets that have left the inbox.
+    taken: u64,
     max_inbox_packets: usize,
     max_inbox_bytes: usize,
     /// The session that may act, by its number; none outside of sessions.
@@ -71,6 +75,11 @@ pub(super) struct Wire {
     /// The client takes nothing any more.
     pub unreachable: bool,
     flush_limit: Duration,
+    faults: Faults,
+    /// Whether a host that is broken so forgets the end callback.
+    pub end_forgotten: bool,
+    /// What a host that is broken so sends after the disconnect.
+    overtaken: VecDeque<Bytes>,
 }
 
 /// What the pump does next.
@@ -89,6 +98,7 @@ impl Link {
         config: Arc<backend_proto::ServerConfig>,
         online: u32,
         stall_limit: Duration,
+        faults: Faults,
     ) -> Self {
         let mut conn = Connection::new(config, Duration::ZERO);
         conn.set_online_players(online);
@@ -96,13 +106,15 @@ impl Link {
             player,
             peer,
             stall_limit,
+            faults,
             origin: Instant::now(),
             wire: Mutex::new(Wire {
                 conn,
-                queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES),
+                queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES, faults),
                 inbox: VecDeque::new(),
                 inbox_packets: 0,
                 inbox_bytes: 0,
+                taken: 0,
                 max_inbox_packets: to_usize(DEFAULT_BUFFERED_PACKETS),
                 max_inbox_bytes: to_usize(DEFAULT_BUFFERED_BYTES),
                 live: None,
@@ -110,6 +122,9 @@ impl Link {
                 gone: None,
                 unreachable: false,
                 flush_limit: stall_limit,
+                faults,
+                end_forgotten: false,
+                overtaken: VecDeque::new(),
             }),
             pump: Notify::new(),
             script: Notify::new(),
@@ -173,9 +188,29 @@ impl Link {
         self.wake_pump();
     }
 
+    /// For a host that is broken so.
+    pub(super) fn forget_end(&self) {
+        self.with(|wire| wire.end_forgotten = true);
+    }
+
     /// No session may act from now on.
     pub(super) fn end(&self) {
         self.with(|wire| wire.live = None);
+    }
+
+    /// The packet that waits longest, if any, whether or not the connection has ended.
+    pub(super) fn waiting_packet(&self) -> Option<RawPacket> {
+        let taken = self.with(Wire::take);
+        self.wake_pump();
+        match taken {
+            Some(Incoming::Packet(packet)) => Some(packet),
+            _ => None,
+        }
+    }
+
+    /// How many packets the script has been handed.
+    pub(super) fn packets_taken(&self) -> u64 {
+        self.with(|wire| wire.taken)
     }
 
     /// What arrived next, or why nothing will.
@@ -261,7 +296,10 @@ impl Link {
         }
         let arrived = wire.drain();
         if hand.is_empty() {
-            *hand = wire.conn.poll_transmit().unwrap_or_default();
+            let next = wire.conn.poll_transmit();
+            *hand = next
+                .or_else(|| wire.overtaken.pop_front())
+                .unwrap_or_default();
         }
         wire.queue.in_hand(hand.len());
         let step = Step {
@@ -286,6 +324,10 @@ impl Link {
 impl Wire {
     pub fn disconnect(&mut self, text: &TextComponent, cause: EndCause, now: Duration) {
         self.live = None;
+        if self.faults.has(Fault::DisconnectsFirst) && cause == EndCause::ByHandler {
+            self.overtaken
+                .extend(std::iter::from_fn(|| self.conn.poll_transmit()));
+        }
         self.ending.get_or_insert(cause);
         self.conn.disconnect(text, now);
     }
@@ -303,6 +345,7 @@ impl Wire {
         let incoming = self.inbox.pop_front()?;
         if let Incoming::Packet(packet) = &incoming {
             self.inbox_packets -= 1;
+            self.taken += 1;
             self.inbox_bytes -= packet.data.len();
         }
         Some(incoming)
@@ -311,6 +354,8 @@ impl Wire {
     /// Moves events into the inbox while it has room; answers whether there were any.
     fn drain(&mut self) -> bool {
         let mut any = false;
+        let mut swapped = false;
+        let before = self.inbox.len();
         // After the end there is at most one event besides the end itself, and it must not wait for room.
         while self.has_room() || self.conn.is_closed() {
             let Some(event) = self.conn.poll_event() else {
@@ -339,6 +384,9 @@ impl Wire {
                         packet_id: id,
                         data,
                     }));
+                    if self.faults.has(Fault::SwapsTwo) && !swapped {
+                        swapped = swap_last_two(&mut self.inbox, before);
+                    }
                 }
                 Event::Closed(reason) => {
                     self.gone = self.gone.take().or_else(|| gone(reason));
@@ -347,6 +395,24 @@ impl Wire {
         }
         any
     }
+}
+
+/// As a host does that keeps packets of different kinds apart: the last two of those that have come since there were
+/// `before`, if they are of two kinds.
+fn swap_last_two(inbox: &mut VecDeque<Incoming>, before: usize) -> bool {
+    let last = inbox.len() - 1;
+    if last <= before {
+        return false;
+    }
+    let kind = |at: usize| match &inbox[at] {
+        Incoming::Packet(packet) => Some(packet.packet_id),
+        _ => None,
+    };
+    let apart = matches!((kind(last - 1), kind(last)), (Some(one), Some(other)) if one != other);
+    if apart {
+        inbox.swap(last - 1, last);
+    }
+    apart
 }
 
 /// Whose side a connection's end came from: none where the host has said so itself, and knows why.
@@ -368,6 +434,7 @@ fn gone(reason: CloseReason) -> Option<EndCause> {
 pub(super) struct SendQueue {
     max_packets: usize,
     max_bytes: u64,
+    faults: Faults,
     /// Of all bytes ever written, where each packet that waits ends.
     ends: VecDeque<u64>,
     written: u64,
@@ -375,10 +442,11 @@ pub(super) struct SendQueue {
 }
 
 impl SendQueue {
-    fn new(max_packets: u64, max_bytes: u64) -> Self {
+    fn new(max_packets: u64, max_bytes: u64, faults: Faults) -> Self {
         Self {
             max_packets: to_usize(max_packets),
             max_bytes,
+            faults,
             ends: VecDeque::new(),
             written: 0,
             hand: 0,
@@ -396,6 +464,9 @@ impl SendQueue {
         mut waiting: u64,
         sizes: impl Iterator<Item = usize>,
     ) -> Option<(usize, String)> {
+        if self.faults.has(Fault::UnboundedQueue) {
+            return None;
+        }
         for ((index, size), packets) in sizes.enumerate().zip(self.ends.len()..) {
             if packets >= self.max_packets {
                 return Some((
@@ -448,7 +519,7 @@ mod tests {
 
     #[test]
     fn the_queue_has_edges_in_packets_and_bytes() {
-        let mut queue = SendQueue::new(2, 100);
+        let mut queue = SendQueue::new(2, 100, Faults::default());
         assert_eq!(queue.no_room(0, [40, 40].into_iter()), None);
         assert_eq!(
             queue

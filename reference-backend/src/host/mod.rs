@@ -8,12 +8,14 @@
 //! | `script` | login, events, callbacks: one connection from first to last |
 //! | `dispatch` | plugins, and the order in which they are asked |
 //! | `session` | what a handle does |
+//! | `broken` | what a host that is broken on purpose does in place of the right thing |
 //! | `native` | plugins that are part of the process |
 //! | `observer` | what the host tells whoever watches it |
 //!
 //! Each connection has one task. In it the pump and the script take turns; neither waits for the other, so that packets
 //! go on being sent while a native callback waits.
 
+mod broken;
 mod builder;
 mod dispatch;
 mod link;
@@ -35,6 +37,7 @@ pub use session::SessionShared;
 
 use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
 use crate::config::HostConfig;
+use crate::fault::Fault;
 use backend_proto::TextComponent;
 use link::Link;
 use script::Script;
@@ -54,6 +57,9 @@ const DUPLEX_BUFFER: usize = 64 << 10;
 
 /// How long connections have to end at shutdown; the plugins have what is left of the 10 s.
 const SHUTDOWN_CONNECTIONS: Duration = Duration::from_secs(8);
+
+/// How long what is given up then has to go.
+const SHUTDOWN_GIVEN_UP: Duration = Duration::from_millis(250);
 
 /// How long each plugin has for its `on_disable`, all together.
 const SHUTDOWN_PLUGINS: Duration = Duration::from_millis(1500);
@@ -116,7 +122,15 @@ impl Host {
         let online = u32::try_from(self.session_count()).unwrap_or(u32::MAX);
         let config = Arc::clone(&inner.wire_config);
         let stall_limit = inner.services.config.limits.client_stall();
-        let link = Link::new(player, peer.to_string(), config, online, stall_limit);
+        let faults = inner.services.faults;
+        let link = Link::new(
+            player,
+            peer.to_string(),
+            config,
+            online,
+            stall_limit,
+            faults,
+        );
         let link = Arc::new(link);
         {
             let mut connections = lock(&inner.connections);
@@ -183,10 +197,13 @@ impl Host {
         };
         inner.stopping.send_replace(true);
         let text = TextComponent::cut(reason);
+        if inner.services.faults.has(Fault::ShutdownKills) {
+            return open.iter().for_each(|link| link.lost(EndCause::Shutdown));
+        }
         for link in open {
             link.stop(&text);
         }
-        let all_ended = async {
+        let all_ended = || async {
             loop {
                 let ended = inner.ended.notified();
                 if lock(&inner.connections).open.is_empty() {
@@ -195,16 +212,16 @@ impl Host {
                 ended.await;
             }
         };
-        if tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended)
-            .await
-            .is_err()
-        {
+        let in_time = tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended()).await;
+        if in_time.is_err() {
             for (player, (_, task)) in &lock(&inner.connections).open {
                 tracing::warn!(%player, "did not end in time");
                 if let Some(task) = task {
                     task.abort();
                 }
             }
+            // What is given up goes at its next turn.
+            let _ = tokio::time::timeout(SHUTDOWN_GIVEN_UP, all_ended()).await;
         }
         let disable = async {
             for plugin in inner.plugins.iter().rev() {
@@ -302,6 +319,11 @@ async fn run<S: AsyncRead + AsyncWrite>(open: Open, stream: S) {
         host: Arc::clone(&open.inner),
         link: Arc::clone(&open.link),
     };
-    let (cause, ()) = tokio::join!(biased; script.run(), pump::run(&open.link, stream));
+    let served = async { tokio::join!(biased; script.run(), pump::run(&open.link, stream)) };
+    let (cause, ()) = if services.faults.has(Fault::UnfairSelect) {
+        broken::to_the_last_packet(&open.link, served).await
+    } else {
+        served.await
+    };
     services.tell(HostEvent::Closed { player, cause });
 }

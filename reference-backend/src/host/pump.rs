@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use super::observer::EndCause;
+use crate::fault::Fault;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -96,10 +97,19 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                     match read {
                         Ok(count) if count > 0 => self.link.receive(&self.buffer[..count]),
                         Ok(_) => {
+                            // A pipe in memory that was broken differs from one that was ended by this alone.
+                            if self.link.faults.has(Fault::NoEndOnReset)
+                                && self.writer.write(&[]).await.is_err()
+                            {
+                                self.link.forget_end();
+                            }
                             self.half_closed = true;
                             self.link.peer_closed();
                         }
                         Err(_) => {
+                            if self.link.faults.has(Fault::NoEndOnReset) {
+                                self.link.forget_end();
+                            }
                             self.link.lost(EndCause::ClientLeft);
                             return false;
                         }

@@ -1,6 +1,7 @@
 //! What the host does with one connection, from the first event to the last.
 
 use super::HostInner;
+use super::broken;
 use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::observer::{Callback, DenyReason, EndCause, HostEvent};
@@ -11,12 +12,13 @@ use crate::api::{
     ServerPreConnect, ServerPreConnectResult, Text, Uuid, VirtualBackendHandler,
 };
 use crate::config::Limits;
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 use crate::limbo;
 use backend_proto::TextComponent;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Packets handed to a handler before other tasks get a turn.
 const BURST: u32 = 16;
@@ -43,8 +45,8 @@ impl Script {
     /// Until the connection is over. Answers why.
     pub async fn run(self) -> EndCause {
         let cause = match self.login().await {
-            Ok((profile, protocol)) => {
-                let cause = match self.play(profile, protocol).await {
+            Ok((profile, protocol, early)) => {
+                let cause = match self.play(profile, protocol, early).await {
                     Ok(never) => match never {},
                     Err(cause) => cause,
                 };
@@ -66,7 +68,7 @@ impl Script {
         cause
     }
 
-    async fn login(&self) -> Result<(GameProfile, i32), EndCause> {
+    async fn login(&self) -> Result<(GameProfile, i32, Option<Decision>), EndCause> {
         let Incoming::LoginStart {
             name,
             claimed_uuid,
@@ -92,6 +94,11 @@ impl Script {
         }
         let services = &self.host.services;
         let mut profile = (services.profiles)(&name);
+        let early = if self.faults().has(Fault::PreConnectBeforeLogin) {
+            Some(self.pre_connect(&profile, protocol, None).await?)
+        } else {
+            None
+        };
         let now = self.link.now();
         if let Err(error) = self
             .link
@@ -106,7 +113,7 @@ impl Script {
         if services.faults.has(Fault::TruncatesProperties) {
             profile.properties.truncate(1);
         }
-        Ok((profile, protocol))
+        Ok((profile, protocol, early))
     }
 
     /// From post-login on: whoever got here hears of the end.
@@ -114,8 +121,9 @@ impl Script {
         &self,
         profile: GameProfile,
         protocol: i32,
+        early: Option<Decision>,
     ) -> Result<std::convert::Infallible, EndCause> {
-        let backend = self.choose(&profile, protocol).await?;
+        let backend = self.choose(&profile, protocol, early).await?;
         let now = self.link.now();
         if let Err(error) = self.link.with(|wire| wire.conn.enter_play(now)) {
             return Err(self.failed(&error));
@@ -127,7 +135,12 @@ impl Script {
         Err(self.session(backend, profile, protocol).await)
     }
 
-    async fn choose(&self, profile: &GameProfile, protocol: i32) -> Result<Backend, EndCause> {
+    async fn choose(
+        &self,
+        profile: &GameProfile,
+        protocol: i32,
+        early: Option<Decision>,
+    ) -> Result<Backend, EndCause> {
         let player_id = self.link.player;
         let event = Event::PostLogin(PostLogin {
             player_id,
@@ -149,13 +162,10 @@ impl Script {
             _ => initial,
         };
 
-        let event = Event::ServerPreConnect(ServerPreConnect {
-            player_id,
-            profile: profile.clone(),
-            protocol_version: protocol,
-            target: target.clone(),
-        });
-        let decision = self.fire(&event).await?;
+        let decision = match early {
+            Some(decision) => decision,
+            None => self.pre_connect(profile, protocol, target.clone()).await?,
+        };
         let result = match &decision.outcome {
             Ok(EventOutcome::ServerPreConnect(result)) => result,
             Ok(_) => &ServerPreConnectResult::Allowed,
@@ -166,18 +176,16 @@ impl Script {
             ServerPreConnectResult::ConnectTo(server) => {
                 Err(self.connect(&decision, Some(server.clone())))
             }
+            // There is nowhere else to let it through to.
+            ServerPreConnectResult::Denied(_) if self.faults().has(Fault::DeniedAllows) => {
+                Ok(self.limbo())
+            }
             ServerPreConnectResult::Denied(text) => {
                 Err(self.deny(&decision, DenyReason::ByPlugin, Some(text)))
             }
             ServerPreConnectResult::SendToLimbo(why) => {
                 tracing::info!(player = %player_id, "sent to limbo: {}", why.join("; "));
-                Ok(Backend {
-                    plugin: LIMBO.to_owned(),
-                    id: limbo::HANDLER_ID,
-                    handler: Arc::clone(&self.host.limbo),
-                    limits: Limits::default(),
-                    _seat: None,
-                })
+                Ok(self.limbo())
             }
             ServerPreConnectResult::VirtualBackend(id) => match self.handler(&decision, *id) {
                 Ok(backend) => Ok(backend),
@@ -218,6 +226,35 @@ impl Script {
         Err(unknown)
     }
 
+    async fn pre_connect(
+        &self,
+        profile: &GameProfile,
+        protocol: i32,
+        target: Option<String>,
+    ) -> Result<Decision, EndCause> {
+        let event = Event::ServerPreConnect(ServerPreConnect {
+            player_id: self.link.player,
+            profile: profile.clone(),
+            protocol_version: protocol,
+            target,
+        });
+        self.fire(&event).await
+    }
+
+    fn limbo(&self) -> Backend {
+        Backend {
+            plugin: LIMBO.to_owned(),
+            id: limbo::HANDLER_ID,
+            handler: Arc::clone(&self.host.limbo),
+            limits: Limits::default(),
+            _seat: None,
+        }
+    }
+
+    fn faults(&self) -> Faults {
+        self.host.services.faults
+    }
+
     /// A real server was chosen, or none.
     fn connect(&self, decision: &Decision, target: Option<String>) -> EndCause {
         let reason = match target {
@@ -251,36 +288,73 @@ impl Script {
         });
         let cause = self.callbacks(&backend, &session).await;
         self.link.end();
-        let notified = backend.handler.is_alive(player);
+        let forgotten = self.link.with(|wire| wire.end_forgotten);
+        let notified = backend.handler.is_alive(player) && !forgotten;
         services.tell(HostEvent::SessionEnded {
             player,
             cause: cause.clone(),
             notified,
         });
         if notified {
-            let end = backend.handler.on_session_end(player);
-            let deadline = backend.limits.start_deadline();
-            if self
-                .callback(Callback::SessionEnd, tokio::time::timeout(deadline, end))
-                .await
-                .is_err()
+            self.end(&backend).await;
+            if self.faults().has(Fault::TwoEndsOnKick) && cause == EndCause::Kicked {
+                self.end(&backend).await;
+            }
+            if self.faults().has(Fault::LatePacket)
+                && let Some(packet) = self.link.waiting_packet()
             {
-                tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return");
+                self.deliver(&backend, &session, &packet).await;
             }
         }
         self.host.sessions.fetch_sub(1, Ordering::Relaxed);
         cause
     }
 
+    async fn end(&self, backend: &Backend) {
+        let player = self.link.player;
+        let end = backend.handler.on_session_end(player);
+        let deadline = backend.limits.start_deadline();
+        let end = self.callback(Callback::SessionEnd, tokio::time::timeout(deadline, end));
+        if end.await.is_err() {
+            tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return");
+        }
+    }
+
     /// The start callback, and packets until the session has to end.
     async fn callbacks(&self, backend: &Backend, session: &Arc<SessionShared>) -> EndCause {
         let start = self.link.grace(backend.handler.on_session_start(session));
-        let start = tokio::time::timeout(backend.limits.start_deadline(), start);
+        let mut deadline = backend.limits.start_deadline();
+        if self.faults().has(Fault::StartHangs) {
+            deadline = Duration::MAX;
+        }
+        let start = tokio::time::timeout(deadline, start);
         if self.callback(Callback::SessionStart, start).await.is_err() {
             let text = TextComponent::cut("The server did not start in time.");
             self.link.disconnect(&text, EndCause::StartDeadline);
             return EndCause::StartDeadline;
         }
+        if self.faults().has(Fault::StartsTwice) {
+            // Only begun, so that nothing but the call itself differs.
+            let again = backend.handler.on_session_start(session);
+            let _ = tokio::time::timeout(Duration::ZERO, again).await;
+        }
+        if self.faults().has(Fault::DropsEarlyPackets) {
+            while self.link.waiting_packet().is_some() {}
+        }
+        let mut treatment = broken::Treatment::of(self.faults(), session);
+        let cause = self.packets(backend, session, treatment.as_mut()).await;
+        if let Some(treatment) = treatment {
+            treatment.finish().await;
+        }
+        cause
+    }
+
+    async fn packets(
+        &self,
+        backend: &Backend,
+        session: &Arc<SessionShared>,
+        mut treatment: Option<&mut broken::Treatment>,
+    ) -> EndCause {
         let mut burst = 0;
         loop {
             let packet = match self.link.next().await {
@@ -288,9 +362,17 @@ impl Script {
                 Ok(_) => return self.out_of_order(),
                 Err(cause) => return cause,
             };
-            self.deliver(backend, session, &packet).await;
+            let packet = match &mut treatment {
+                None => Some(packet),
+                Some(treatment) => treatment
+                    .packet(packet)
+                    .filter(|packet| !treatment.spawns(&backend.handler, packet)),
+            };
+            if let Some(packet) = packet {
+                self.deliver(backend, session, &packet).await;
+            }
             burst += 1;
-            if burst == BURST {
+            if burst == BURST && !self.faults().has(Fault::UnfairSelect) {
                 burst = 0;
                 tokio::task::yield_now().await;
             }

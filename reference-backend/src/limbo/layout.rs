@@ -8,7 +8,7 @@ pub(super) struct Layout(pub i32);
 
 /// How a keep-alive's id is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeepAliveId {
+pub(crate) enum KeepAliveId {
     Int,
     VarInt,
     Long,

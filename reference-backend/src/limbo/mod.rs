@@ -10,7 +10,8 @@ use crate::api::{
     BoxFuture, HandlerId, PlayerId, RawPacket, Text, VirtualBackendHandler, VirtualBackendSession,
 };
 use crate::host::lock;
-use packets::Packets;
+pub(crate) use layout::KeepAliveId;
+pub(crate) use packets::Packets;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -28,7 +28,7 @@ const WALKING_SPEED: f32 = 0.1;
 const START_WAITING: u8 = 13;
 
 /// The packets of one protocol.
-pub(super) struct Packets {
+pub(crate) struct Packets {
     layout: Layout,
     clientbound: PacketTable,
     keep_alive_answer: Option<i32>,
@@ -67,10 +67,18 @@ impl Packets {
         self.packet("keep_alive", self.keep_alive_id(id))
     }
 
+    /// Whether the client answers a keep-alive with this, whichever.
+    pub fn is_keep_alive(&self, packet: &RawPacket) -> bool {
+        self.keep_alive_answer == Some(packet.packet_id)
+    }
+
+    pub fn keep_alive_layout(&self) -> KeepAliveId {
+        self.layout.keep_alive_id()
+    }
+
     /// Whether the client has answered this keep-alive.
     pub fn is_answer(&self, packet: &RawPacket, id: i32) -> bool {
-        self.keep_alive_answer == Some(packet.packet_id)
-            && packet.data[..] == self.keep_alive_id(id)[..]
+        self.is_keep_alive(packet) && packet.data[..] == self.keep_alive_id(id)[..]
     }
 
     fn keep_alive_id(&self, id: i32) -> BytesMut {

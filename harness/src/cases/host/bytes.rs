@@ -46,6 +46,11 @@ impl Packet {
         self
     }
 
+    /// As it is.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// With its length in front.
     pub fn framed(self) -> Vec<u8> {
         let length = i32::try_from(self.0.len()).unwrap_or(i32::MAX);

@@ -89,8 +89,8 @@ impl Connection {
     pub fn new(config: Arc<ServerConfig>, now: Now) -> Self {
         let deadline = now + config.login_timeout;
         Self {
+            input: Input::new(config.faults),
             config,
-            input: Input::default(),
             output: Output::default(),
             events: VecDeque::new(),
             stage: Stage::Handshake {
