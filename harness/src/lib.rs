@@ -13,6 +13,7 @@
 //! | [`subject`] | the guest or host that is judged, its clients, and what was seen of them |
 //! | [`select`], [`runner`] | which cases run on which protocols, and running them |
 //! | [`verdict`] | how a case came out, and the evidence |
+//! | [`soak`] | worlds drawn from seeds, and what must hold in each |
 //! | [`event`], [`report`] | the stream of events, and the reporters that consume it |
 //! | [`protocols`] | sets of protocols |
 //! | [`cli`], [`exit`] | the command line, and how the process ends |
@@ -31,6 +32,7 @@ pub mod rng;
 pub mod runner;
 pub mod select;
 pub mod shell;
+pub mod soak;
 pub mod spec;
 pub mod subject;
 mod suggest;

@@ -22,7 +22,7 @@ pub struct HostArgs {
 }
 
 #[cfg(feature = "selftest")]
-fn fault(name: &str) -> Result<Fault, String> {
+pub fn fault(name: &str) -> Result<Fault, String> {
     Fault::named(name).ok_or_else(|| {
         let hint = suggest::did_you_mean(name, Fault::all().map(|(name, _)| name));
         format!("no host is broken in this way.{hint}")

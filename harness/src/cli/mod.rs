@@ -6,6 +6,7 @@ mod host;
 mod list;
 mod run;
 mod serve;
+mod soak;
 
 use std::io::{self, Write};
 
@@ -45,6 +46,8 @@ enum Command {
     List(list::ListArgs),
     /// Explain a clause or a case.
     Explain(explain::ExplainArgs),
+    /// Play worlds drawn from seeds on the reference host, and look at what must hold in each.
+    Soak(soak::SoakArgs),
     /// Put a guest on a port for a real game client.
     Serve(serve::ServeArgs),
 }
@@ -58,6 +61,8 @@ pub(crate) enum CommandError {
     Name(#[from] NameError),
     #[error(transparent)]
     Options(#[from] OptionsError),
+    #[error(transparent)]
+    Keep(#[from] soak::KeepError),
     #[error("`{given}` is neither a clause nor a case.{hint}")]
     Unexplained { given: String, hint: String },
     #[error("nothing is selected: no case is left on the protocols chosen")]
@@ -76,6 +81,7 @@ impl CommandError {
             Self::Protocol(_)
             | Self::Name(_)
             | Self::Options(_)
+            | Self::Keep(_)
             | Self::Unexplained { .. }
             | Self::Listen { .. } => Exit::Usage,
             Self::NothingSelected => Exit::NothingSelected,
@@ -105,6 +111,7 @@ pub fn main() -> Exit {
         Command::Host(args) => host::run(&args),
         Command::List(args) => list::run(&args, &mut anstream::stdout().lock()),
         Command::Explain(args) => explain::run(&args, &mut anstream::stdout().lock()),
+        Command::Soak(args) => soak::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -8,6 +8,7 @@ pub mod host;
 mod judge;
 pub mod lab;
 pub mod native;
+pub mod network;
 pub mod options;
 pub mod pieces;
 pub mod player;

@@ -197,8 +197,12 @@ impl Instance {
             Err(_) => self.cell.lock().await,
         };
         let live = cell.as_mut()?;
-        let armed = self.plugin.arm(&mut live.store, callback);
-        let error = match armed.and_then(|()| f(live)) {
+        let plugin = &self.plugin;
+        let called = plugin.arm(&mut live.store, callback).and_then(|()| {
+            let meter = plugin.engine.meter;
+            plugin.pace.run(meter, || f(live))
+        });
+        let error = match called {
             Ok(answer) => {
                 self.tell_fuel(callback, &live.store);
                 return Some(answer);

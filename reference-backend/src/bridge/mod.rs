@@ -15,6 +15,7 @@
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
+//! | `pace` | long calls give way |
 //! | `handler` | [`VirtualBackendHandler`](crate::VirtualBackendHandler) on top of an instance |
 //! | `plugin` | enabling, restarts, quarantine |
 //!
@@ -30,6 +31,7 @@ mod instance;
 mod linker;
 mod load;
 mod metadata;
+mod pace;
 mod plugin;
 mod state;
 mod tasks;

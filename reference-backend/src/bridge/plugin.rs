@@ -4,6 +4,7 @@ use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
 use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
+use super::pace::Pace;
 use super::state::GuestState;
 use super::{GuestComponent, GuestEngine, convert};
 use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, PlayerId};
@@ -33,6 +34,7 @@ pub(crate) struct PluginShared {
     pub pre: InstancePre<GuestState>,
     pub guest: GuestIndices,
     pub handler: Option<HandlerIndices>,
+    pub pace: Pace,
     /// The record holds the driver, which holds this.
     record: Weak<PluginRecord>,
     trapped: Notify,
@@ -125,6 +127,7 @@ impl GuestDriver {
                 pre,
                 guest,
                 handler,
+                pace: Pace::default(),
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
                 incarnations: AtomicU32::new(0),

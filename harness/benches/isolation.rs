@@ -1,0 +1,360 @@
+//! What a healthy plugin's session feels while others attack: the 99th percentile of its round trip over loopback TCP,
+//! quiet and under each attack, and the ratio. The host runs in real time on a runtime of its own with as many workers
+//! as the machine has cores; attackers and the healthy client share the same cores.
+//!
+//! The healthy session belongs to a guest that echoes. A native plugin asks who comes, and hands the healthy player to
+//! that guest and everybody else to the attackers' guest, another plugin with an instance for each session.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use reference_backend::{
+    BoxFuture, Capability, CpuMeter, Event, EventKind, EventOutcome, GuestEngine, HandlerId, Host,
+    HostConfig, Instances, ListenerId, NativePlugin, PlayerId, PluginConfig, RawPacket, Registrar,
+    ServerPreConnectResult, VirtualBackendHandler, VirtualBackendSession,
+};
+use sim_proto::wire::{FrameDecoder, FrameEncoder};
+use sim_proto::{Intent, Version, serverbound};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream as AsyncStream;
+
+const PROBE: &[u8] = include_bytes!("../../fixtures/artifacts/probe.wasm");
+
+/// A protocol without a configuration phase, so that a join costs little beside what is measured.
+const PROTOCOL: i32 = 47;
+const LOGIN_START: i32 = 0;
+const LOGIN_SUCCESS: i32 = 2;
+
+/// The packet id that the probe takes for a command, and one that carries any bytes.
+const COMMAND: i32 = 0x7777;
+const CARRIER: i32 = 0x37;
+
+/// How long each measurement takes, after as long as the attack needs to be under way.
+const MEASURED: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// Between two round trips: a game sends twenty packets a second, this is fifty times that.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Sessions of a guest that attacks.
+const SESSIONS: usize = 8;
+
+/// Clients that attack.
+const CLIENTS: usize = 200;
+
+/// What the issue asks for.
+const AIM: f64 = 5.0;
+
+fn main() {
+    // `cargo test` runs benchmarks too, and has nothing to measure.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let (address, _runtime) = serve();
+    println!(
+        "{:<48} {:>12} {:>12} {:>7}",
+        "attack", "quiet p99", "attacked p99", "ratio"
+    );
+    let attacks: [(&str, Attack); 8] = [
+        ("a guest that spins to its CPU limit", Attack::Guest("spin")),
+        (
+            "a guest that computes without pause",
+            Attack::Guest("many 2000 info"),
+        ),
+        (
+            "a guest that eats memory to its limit",
+            Attack::Guest("eat"),
+        ),
+        (
+            "a guest that floods its clients",
+            Attack::Guest("flood 2000 0x37 1000"),
+        ),
+        ("200 clients that flood", Attack::Flood),
+        ("200 clients that send a byte at a time", Attack::Drip),
+        ("200 clients that never read", Attack::NeverRead),
+        (
+            "200 connections opened and abandoned, again and again",
+            Attack::Abandon,
+        ),
+    ];
+    let mut worst: f64 = 0.0;
+    for (name, attack) in attacks {
+        let quiet = percentile(measure(address));
+        let stop = Arc::new(AtomicBool::new(false));
+        let attackers = attack.begin(address, &stop);
+        std::thread::sleep(WARM_UP);
+        let attacked = percentile(measure(address));
+        stop.store(true, Ordering::Relaxed);
+        // A thread of ours that failed has nothing to tell.
+        let _ = attackers.join();
+        std::thread::sleep(WARM_UP);
+        let ratio = attacked.as_secs_f64() / quiet.as_secs_f64();
+        worst = worst.max(ratio);
+        println!("{name:<48} {quiet:>12.0?} {attacked:>12.0?} {ratio:>7.1}");
+    }
+    let met = if worst <= AIM { "met" } else { "missed" };
+    println!("the aim is a ratio of {AIM} at most: {met}, the worst is {worst:.1}");
+}
+
+/// Starts the host on a runtime of its own, as the host's program does.
+fn serve() -> (SocketAddr, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let address = runtime.block_on(async {
+        let engine = GuestEngine::new(CpuMeter::Epoch).expect("guests run here");
+        let plugin = |instances| {
+            let mut config = PluginConfig::with_permissions(&[Capability::VirtualBackend]);
+            config
+                .config
+                .insert("packets".to_owned(), "quiet".to_owned());
+            config.instances = instances;
+            config
+        };
+        let probe = |name| engine.load(name, PROBE).expect("the probe loads");
+        let gate = Gate(Arc::default());
+        let config = HostConfig {
+            compression_threshold: -1,
+            ..HostConfig::default()
+        };
+        let host = Host::builder(config)
+            .native("gate", Arc::new(gate.clone()), plugin(Instances::Shared))
+            .guest("attacker", probe("attacker"), plugin(Instances::PerSession))
+            .guest("healthy", probe("healthy"), plugin(Instances::Shared))
+            .start()
+            .await
+            .expect("the host starts");
+        assert!(gate.0.set(host.clone()).is_ok());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { host.serve(listener).await });
+        address
+    });
+    (address, runtime)
+}
+
+/// Sends the healthy player to the plugin `healthy`, and nobody else.
+#[derive(Clone)]
+struct Gate(Arc<OnceLock<Host>>);
+
+impl Gate {
+    fn guest(&self) -> Arc<dyn VirtualBackendHandler> {
+        let host = self.0.get().expect("the host has started");
+        host.handler("healthy", HandlerId(1))
+            .expect("the healthy plugin is up")
+    }
+}
+
+impl NativePlugin for Gate {
+    fn on_enable<'a>(&'a self, registrar: &'a mut Registrar) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            registrar
+                .subscribe(EventKind::ServerPreConnect, 100)
+                .map_err(|error| error.to_string())?;
+            registrar
+                .register_virtual_backend_handler(HandlerId(1), Arc::new(self.clone()))
+                .map_err(|error| error.to_string())
+        })
+    }
+
+    fn handle_event<'a>(&'a self, _: ListenerId, event: &'a Event) -> BoxFuture<'a, EventOutcome> {
+        let healthy =
+            matches!(event, Event::ServerPreConnect(event) if event.profile.name == HEALTHY);
+        let answer = if healthy {
+            EventOutcome::ServerPreConnect(ServerPreConnectResult::VirtualBackend(HandlerId(1)))
+        } else {
+            EventOutcome::NoOpinion
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl VirtualBackendHandler for Gate {
+    fn name(&self) -> &str {
+        "gate"
+    }
+
+    fn on_session_start<'a>(&'a self, session: &'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.guest().on_session_start(session).await })
+    }
+
+    fn on_packet_received<'a>(
+        &'a self,
+        session: &'a dyn VirtualBackendSession,
+        packet: &'a RawPacket,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.guest().on_packet_received(session, packet).await })
+    }
+
+    fn on_session_end(&self, player: PlayerId) -> BoxFuture<'_, ()> {
+        Box::pin(async move { self.guest().on_session_end(player).await })
+    }
+}
+
+const HEALTHY: &str = "healthy";
+
+/// What opens a connection and logs in.
+fn opening(name: &str) -> Vec<u8> {
+    let encoder = FrameEncoder::new();
+    let handshake = serverbound::handshake(PROTOCOL, "localhost", 25565, Intent::Login);
+    let login = serverbound::login_start(Version::new(PROTOCOL), name, 1);
+    [
+        encoder.encode(0, &handshake),
+        encoder.encode(LOGIN_START, &login),
+    ]
+    .concat()
+}
+
+/// Round trips of the healthy session, one after the other.
+fn measure(address: SocketAddr) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).expect("the host listens");
+    stream.set_nodelay(true).expect("a socket option");
+    stream.write_all(&opening(HEALTHY)).expect("the host reads");
+    let mut decoder = FrameDecoder::new(Version::new(PROTOCOL));
+    wait_for(&mut stream, &mut decoder, |id, _| id == LOGIN_SUCCESS).expect("a login");
+    let encoder = FrameEncoder::new();
+    stream
+        .write_all(&encoder.encode(COMMAND, b"echo on"))
+        .expect("the host reads");
+    let mut trips = Vec::new();
+    let began = Instant::now();
+    let mut number: u64 = 0;
+    while began.elapsed() < MEASURED {
+        number += 1;
+        let mut data = [0; 64];
+        data[..8].copy_from_slice(&number.to_be_bytes());
+        let sent = Instant::now();
+        stream
+            .write_all(&encoder.encode(CARRIER, &data))
+            .expect("the host reads");
+        wait_for(&mut stream, &mut decoder, |_, echoed| echoed == data).expect("an echo");
+        trips.push(sent.elapsed());
+        std::thread::sleep(PAUSE);
+    }
+    trips
+}
+
+fn wait_for(
+    stream: &mut TcpStream,
+    decoder: &mut FrameDecoder,
+    wanted: impl Fn(i32, &[u8]) -> bool,
+) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
+            if wanted(frame.id, &frame.data) {
+                return Ok(());
+            }
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => decoder.push(&buffer[..count]),
+        }
+    }
+}
+
+fn percentile(mut trips: Vec<Duration>) -> Duration {
+    trips.sort_unstable();
+    let place = trips.len().saturating_sub(1) * 99 / 100;
+    trips.get(place).copied().unwrap_or_default()
+}
+
+#[derive(Clone, Copy)]
+enum Attack {
+    /// Clients that tell their guest this, again and again, and come back when it has trapped.
+    Guest(&'static str),
+    Flood,
+    Drip,
+    NeverRead,
+    Abandon,
+}
+
+impl Attack {
+    /// All attackers on one thread of their own.
+    fn begin(self, address: SocketAddr, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+        let stop = Arc::clone(stop);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.expect("a runtime").block_on(async move {
+                let count = if matches!(self, Attack::Guest(_)) {
+                    SESSIONS
+                } else {
+                    CLIENTS
+                };
+                for number in 0..count {
+                    tokio::spawn(async move {
+                        loop {
+                            // Whatever ends a connection, the next one comes.
+                            let _ = self.once(address, number).await;
+                            tokio::time::sleep(Duration::from_millis(1)).await;
+                        }
+                    });
+                }
+                while !stop.load(Ordering::Relaxed) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+        })
+    }
+
+    async fn once(self, address: SocketAddr, number: usize) -> io::Result<()> {
+        let mut stream = AsyncStream::connect(address).await?;
+        let opening = opening(&format!("attacker{number}"));
+        let encoder = FrameEncoder::new();
+        match self {
+            Attack::Guest(command) => {
+                stream.write_all(&opening).await?;
+                let (mut reader, mut writer) = stream.split();
+                let read = async {
+                    let mut buffer = vec![0; 1 << 16];
+                    while reader.read(&mut buffer).await? > 0 {}
+                    Ok(())
+                };
+                let write = async {
+                    loop {
+                        writer
+                            .write_all(&encoder.encode(COMMAND, command.as_bytes()))
+                            .await?;
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                tokio::select! { ended = read => ended, ended = write => ended }
+            }
+            Attack::Flood => {
+                stream.write_all(&opening).await?;
+                let packets = encoder.encode(CARRIER, &[0; 64]).repeat(100);
+                loop {
+                    stream.write_all(&packets).await?;
+                }
+            }
+            Attack::Drip => {
+                for byte in opening {
+                    stream.write_all(&[byte]).await?;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Ok(())
+            }
+            Attack::NeverRead => {
+                stream.write_all(&opening).await?;
+                loop {
+                    let flood = encoder.encode(COMMAND, b"flood 4000 0x37 1000");
+                    stream.write_all(&flood).await?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            Attack::Abandon => {
+                // Somewhere in its login, a different place each time.
+                let part = (number * 7) % opening.len();
+                stream.write_all(&opening[..part]).await
+            }
+        }
+    }
+}
