@@ -424,6 +424,31 @@ async fn with_an_instance_a_session_a_trap_takes_one_player() {
     assert_eq!(traps(&probe.recorder).len(), 1);
 }
 
+/// The instance that answers events has trapped; those who have one of their own play on, and their ends are told.
+#[tokio::test(start_paused = true)]
+async fn with_an_instance_a_session_a_trap_at_an_event_takes_nobody() {
+    let orders = [("in.player-disconnect", "trap"), ("whose", "bad")];
+    let probe = Probe::with(&orders, |config: &mut PluginConfig| {
+        config.instances = Instances::PerSession
+    })
+    .await;
+    let mut player = RawClient::join(&probe.host, 340, "player").await;
+    RawClient::join(&probe.host, 340, "bad").await.leave();
+    let trap = |event: &HostEvent| matches!(event, HostEvent::Trap { .. });
+    probe.recorder.wait_for(trap).await;
+    assert_eq!(probe.tell(&mut player, "send 7 01").await, "ok");
+    assert_eq!(player.next().await.unwrap(), (7, vec![1].into()));
+    // The gates are those of the instance that has trapped, and shut until there is another.
+    let told = RawClient::refusal(&probe.host, 340, "knock").await;
+    assert!(told.contains("restarting"), "{told}");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(probe.tell(&mut player, "send 7 02").await, "ok");
+    RawClient::join(&probe.host, 340, "next").await.leave();
+    player.leave();
+    probe.line(|line| line == "end handler=1 player=1").await;
+    assert_eq!(traps(&probe.recorder).len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_enable_that_traps_leaves_the_gates_it_had_shut() {
     let wat = Wat {

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod component;
+pub mod misbehave;
 pub mod raw;
 pub mod wat;
 

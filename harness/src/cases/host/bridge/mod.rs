@@ -8,6 +8,7 @@ crate::cases::cases! {
     text_is_encoded_for_the_protocol,
     bad_components_are_errors,
     a_trap_ends_every_session,
+    a_trap_anywhere_ends_every_session,
     nothing_is_called_after_a_trap,
     a_plugin_that_fails_keeps_its_gates_shut,
     other_plugins_notice_nothing,

@@ -45,8 +45,20 @@ async fn run(lab: &HostLab) -> Outcome {
     for task in TASKS {
         ask(lab, &mut player, task).await?;
     }
+    let disabled = disables(lab);
     player.leave().await;
+    pass(&mut [&mut player], AFTERWARDS).await;
+    if disables(lab) == disabled {
+        // Which a host does that has no instance of the session's own: another clause.
+        return Ok(());
+    }
     silent(lab, &mut player, "the session that had it ended").await
+}
+
+/// How many instances were disabled so far.
+fn disables(lab: &HostLab) -> usize {
+    let log = lab.recorder.guest_log(PROBE_NAME);
+    log.iter().filter(|(_, line)| line == "disable").count()
 }
 
 /// Nothing is called after the last `disable`.
