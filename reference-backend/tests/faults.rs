@@ -487,7 +487,6 @@ async fn the_metadata_after_an_enable() {
     for fault in EVERYWHERE.into_iter().chain(ANSWERS) {
         from_the_start(Callback::Metadata, fault, &BY_FUEL, "metadata").await;
     }
-    from_the_start(Callback::Metadata, SPIN, &BY_EPOCH, "metadata").await;
 }
 
 #[tokio::test(start_paused = true)]

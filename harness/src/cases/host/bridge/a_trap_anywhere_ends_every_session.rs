@@ -51,22 +51,24 @@ async fn one(lab: &HostLab, (place, callback): (&str, Callback), way: &str) -> O
     let host = lab
         .host(|builder| builder.guest(PROBE_NAME, lab.probe(), probe))
         .await?;
+    let before = lab.recorder.traps().len();
     let mut bystander = lab.join(&host).await?;
     let bad = ClientConfig::new(lab.protocol, "bad");
     let mut culprit = lab.join_as(&host, bad).await?;
-    if place == "task" {
-        tell(&mut culprit, "schedule 100");
-        pass(&mut [&mut culprit], STEP * 4).await;
-    } else if place == "end" || place == "player-disconnect" {
-        culprit.leave().await;
+    match place {
+        "task" => {
+            tell(&mut culprit, "schedule 100");
+            pass(&mut [&mut culprit], STEP * 4).await;
+        }
+        "packet" => tell(&mut culprit, "log once"),
+        "end" | "player-disconnect" => culprit.leave().await,
+        // The start has come already.
+        _ => {}
     }
     pass(&mut [&mut culprit, &mut bystander], LIMIT).await;
     let trap = trapped(lab, &culprit)?;
-    if trap.callback != callback {
-        let why = format!(
-            "the probe trapped in {} instead of {callback}",
-            trap.callback
-        );
+    if lab.recorder.traps().len() != before + 1 || trap.callback != callback {
+        let why = format!("the probe did not fail once in {callback}; its last trap: {trap}");
         return Err(culprit.untestable(why));
     }
     lost(
