@@ -1,6 +1,6 @@
 //! Faults that can be switched on: broken hosts, by which whoever judges hosts proves that they notice.
 //!
-//! Without the feature `faults` none can be: [`Faults::has`] is then always false, and the compiler removes what hangs
+//! Without the feature `faults` none can be: `Faults::has` is then always false, and the compiler removes what hangs
 //! on it. A host that serves players is built without.
 
 macro_rules! faults {

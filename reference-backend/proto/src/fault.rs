@@ -1,6 +1,6 @@
 //! Faults of the wire that can be switched on, so that whoever judges hosts can prove that they notice.
 //!
-//! Without the feature `faults` none can be: [`Faults::has`] is then always false, and the compiler removes what hangs
+//! Without the feature `faults` none can be: `Faults::has` is then always false, and the compiler removes what hangs
 //! on it.
 
 /// One way to get the protocol wrong. The names are those of the killers in `wit/SPEC.md`.
