@@ -10,7 +10,7 @@ export RUSTUP_TOOLCHAIN=nightly
 rustup toolchain install nightly --profile minimal --component rust-src
 
 # For the host, without the fuzzer's flags.
-env -u RUSTFLAGS -u CFLAGS -u CXXFLAGS cargo run --locked -p reference-backend --example seeds -- "$WORK/seeds"
+env -u RUSTFLAGS -u CFLAGS -u CXXFLAGS cargo run --locked --example seeds -- "$WORK/seeds"
 
 cd fuzz
 cargo fuzz build --release --debug-assertions --sanitizer "${SANITIZER:-address}"

@@ -1,4 +1,4 @@
-//! Writes the seed corpora of the fuzz targets: `cargo run -p reference-backend --example seeds -- fuzz/corpus`.
+//! Writes the seed corpora of the fuzz targets: `cargo run --example seeds -- fuzz/corpus`.
 //!
 //! Most of them come from real sessions: a simulated client of every protocol in the committed lobby, on a host in
 //! memory. What many protocols have alike is kept once. Same code, same files.

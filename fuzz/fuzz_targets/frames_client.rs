@@ -39,7 +39,7 @@ fuzz_target!(init: warm_up(), |data: &[u8]| {
     assert_eq!(whole, pieces, "the way of cutting makes a difference to the frames");
 
     let bound = ALLOWANCE + 2 * inflated + PER_BYTE * stream.len();
-    let run = |pieces: &mut dyn Iterator<Item = &[u8]>| client(version, *start, threshold, pieces);
+    let run = |pieces: &mut dyn Iterator<Item = &[u8]>| client(version, *start, *compression, pieces);
     let whole = memory::bounded(bound, || run(&mut std::iter::once(stream)));
     let pieces = memory::bounded(bound, || run(&mut split(stream, *seed)));
     assert_eq!(whole, pieces, "the way of cutting makes a difference to the client");
@@ -48,7 +48,7 @@ fuzz_target!(init: warm_up(), |data: &[u8]| {
 fn warm_up() {
     for byte in 0..4 {
         let none = &mut std::iter::empty();
-        client(Version::new(47), 1, threshold(byte), none);
+        client(Version::new(47), 1, byte, none);
     }
 }
 
@@ -112,7 +112,7 @@ struct Transcript {
 fn client(
     version: Version,
     start: u8,
-    threshold: Option<u32>,
+    compression: u8,
     pieces: &mut dyn Iterator<Item = &[u8]>,
 ) -> Transcript {
     let mut config = ClientConfig::new(version.protocol(), NAME);
@@ -121,7 +121,7 @@ fn client(
     }
     let mut client = Client::new(config, Duration::ZERO);
     if start % 3 == 1 {
-        client.receive(&welcome(version.protocol(), threshold), Duration::ZERO);
+        client.receive(welcome(version.protocol(), compression), Duration::ZERO);
         assert!(
             client.state() >= vb_data::State::Configuration,
             "the welcome does not do"

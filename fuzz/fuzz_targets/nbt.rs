@@ -55,10 +55,6 @@ fn run(version: Version, bytes: &[u8]) {
     let again = nbt::read_root(&mut reader, "root").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(reader.left(), 0);
     assert_eq!(write(&again), written, "writing it again gives other bytes");
-    // Numbers that are not numbers are not equal to themselves; as text they are.
-    if again != root {
-        assert_eq!(format!("{again:?}").len(), format!("{root:?}").len());
-    }
     if shape.depth <= ORACLE_DEPTH {
         ask_fastnbt(version, read, &written, &root);
     }

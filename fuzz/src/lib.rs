@@ -5,8 +5,8 @@
 //! - [`wire`]: protocols by a byte, and the packets that lead into a state.
 //! - [`texts`]: which text components both sides must read alike.
 //!
-//! The targets stand in `fuzz_targets`, each with what it holds in its first lines. Seeds are made by
-//! `seeds.rs`, dictionaries stand in `dictionaries`.
+//! The targets stand in `fuzz_targets`, each with what it holds in its first lines. Seeds are made by `seeds.rs`;
+//! dictionaries stand in `dictionaries`.
 
 pub mod memory;
 pub mod split;

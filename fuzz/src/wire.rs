@@ -1,6 +1,9 @@
 //! Protocols by a byte, and the packets that lead into a state. What the server reads is written with the client's
 //! codec, and the other way about.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use sim_proto::wire::{FrameEncoder, Writer};
 use sim_proto::{Intent, Version, serverbound};
@@ -70,9 +73,25 @@ pub fn login_success(protocol: i32) -> Vec<u8> {
     w.into_bytes()
 }
 
-/// What a server sends until the client is logged in: compression from `threshold` on, where the protocol has it, and
-/// login success.
-pub fn welcome(protocol: i32, threshold: Option<u32>) -> Vec<u8> {
+/// What a server sends until the client is logged in: compression as [`threshold`] has it, where the protocol has it,
+/// and login success. Made once for each: to compress costs more than a run.
+pub fn welcome(protocol: i32, compression: u8) -> &'static [u8] {
+    static ALL: LazyLock<BTreeMap<(i32, u8), Vec<u8>>> = LazyLock::new(|| {
+        let all = vb_data::supported().iter();
+        all.flat_map(|protocol| (0..4).map(|compression| (*protocol, compression)))
+            .map(|(protocol, compression)| {
+                (
+                    (protocol, compression),
+                    write_welcome(protocol, threshold(compression)),
+                )
+            })
+            .collect()
+    });
+    ALL.get(&(protocol, compression & 3))
+        .map_or(&[], Vec::as_slice)
+}
+
+fn write_welcome(protocol: i32, threshold: Option<u32>) -> Vec<u8> {
     let mut encoder = FrameEncoder::new();
     let mut out = Vec::new();
     let find = |name| id(protocol, State::Login, Direction::Clientbound, name);

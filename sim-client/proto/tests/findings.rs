@@ -5,8 +5,12 @@ mod common;
 
 use common::Duel;
 use sim_proto::nbt::{Compound, Kind, List, Tag};
-use sim_proto::{Client, ClientConfig, Event, FaultKind, RemarkKind, Text, TextError};
+use sim_proto::{
+    Client, ClientConfig, Context, Event, FaultKind, RemarkKind, Text, TextError, Version,
+    WorldShape, annotate_in,
+};
 use std::time::Duration;
+use vb_data::{Direction, State};
 
 fn events(reads: &[&[u8]]) -> Vec<Event> {
     let mut client = Client::new(ClientConfig::new(47, "Steve"), Duration::ZERO);
@@ -89,4 +93,22 @@ fn only_elements_of_a_list_are_unwrapped_and_only_once() {
         Text::from_json("[{\"\":\"a\"}]"),
         no_content("component[0]")
     );
+}
+
+#[test]
+fn a_dump_shows_what_the_sections_of_a_chunk_leave_over() {
+    // Coordinates, no whole column, no section, and seven bytes for them all the same.
+    let chunk = [
+        0xff, 0xff, 0xff, 0x3d, 0xff, 0xff, 0xff, 0xd1, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0, 0, 0,
+    ];
+    let mut context = Context::new(Version::new(47));
+    context.world = Some(WorldShape::CLASSIC);
+    let dump = annotate_in(&context, State::Play, Direction::Clientbound, 0x21, &chunk);
+    assert_eq!((dump.name, &dump.error), (Some("map_chunk"), &None));
+    let left_over = dump
+        .fields
+        .iter()
+        .find(|field| field.path == "chunkData.(left over)");
+    let place = left_over.map(|field| (field.offset, field.len));
+    assert_eq!(place, Some((12, 7)), "{}", dump.render());
 }

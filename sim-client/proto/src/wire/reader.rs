@@ -203,6 +203,16 @@ impl<'a> Reader<'a> {
         self.data = part;
         let result = self.within(name, read);
         let skipped = self.left();
+        if result.is_ok() && skipped > 0 {
+            self.path.push(Segment::Name(name));
+            self.record_span(
+                "(left over)",
+                self.at,
+                skipped,
+                format_args!("{skipped} bytes"),
+            );
+            self.path.pop();
+        }
         self.at = part.len();
         self.data = whole;
         result.map(|value| (value, skipped))
