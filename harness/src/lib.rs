@@ -16,6 +16,7 @@
 //! | [`soak`] | worlds drawn from seeds, and what must hold in each |
 //! | [`event`], [`report`] | the stream of events, and the reporters that consume it |
 //! | [`protocols`] | sets of protocols |
+//! | `selftest` | every broken guest and host against the cases |
 //! | [`cli`], [`exit`] | the command line, and how the process ends |
 
 #![forbid(unsafe_code)]
@@ -31,6 +32,8 @@ pub mod report;
 pub mod rng;
 pub mod runner;
 pub mod select;
+#[cfg(feature = "selftest")]
+pub mod selftest;
 pub mod shell;
 pub mod soak;
 pub mod spec;

@@ -46,22 +46,42 @@ where
 {
     let began = Instant::now();
     let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
-    let order = order(jobs);
+    in_order(
+        &order(jobs),
+        threads,
+        |index| Some(finish(index, *jobs.get(index)?, expected, &judge)),
+        |finished| {
+            if let Some(finished) = finished {
+                *counts.entry(finished.verdict.kind).or_default() += 1;
+                tell(Event::CaseFinished(Box::new(finished)));
+            }
+        },
+    );
+    let exit = exit(&counts);
+    tell(Event::RunFinished(RunFinished {
+        counts,
+        wall_us: micros(began.elapsed()),
+        exit: exit.code(),
+    }));
+    exit
+}
+
+/// Does `work` for every index from 0 on, on `threads` threads, and hands each result to `tell` in the order of the
+/// indices, as soon as it and all before it are there. `begin` is the order in which they are begun.
+pub fn in_order<T: Send>(
+    begin: &[usize],
+    threads: NonZeroUsize,
+    work: impl Fn(usize) -> T + Sync,
+    mut tell: impl FnMut(T),
+) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..threads.get().min(jobs.len()) {
-            let (sender, next, judge, order) = (sender.clone(), &next, &judge, &order);
+        for _ in 0..threads.get().min(begin.len()) {
+            let (sender, next, work) = (sender.clone(), &next, &work);
             scope.spawn(move || {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((index, job)) = order
-                        .get(place)
-                        .and_then(|&index| Some((index, *jobs.get(index)?)))
-                    else {
-                        return;
-                    };
-                    if sender.send(finish(index, job, expected, judge)).is_err() {
+                while let Some(&index) = begin.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if sender.send((index, work(index))).is_err() {
                         return;
                     }
                 }
@@ -70,22 +90,14 @@ where
         drop(sender);
         let mut waiting = BTreeMap::new();
         let mut due = 0;
-        for finished in receiver {
-            waiting.insert(finished.index, finished);
-            while let Some(finished) = waiting.remove(&due) {
+        for (index, done) in receiver {
+            waiting.insert(index, done);
+            while let Some(done) = waiting.remove(&due) {
                 due += 1;
-                *counts.entry(finished.verdict.kind).or_default() += 1;
-                tell(Event::CaseFinished(Box::new(finished)));
+                tell(done);
             }
         }
     });
-    let exit = exit(&counts);
-    tell(Event::RunFinished(RunFinished {
-        counts,
-        wall_us: micros(began.elapsed()),
-        exit: exit.code(),
-    }));
-    exit
 }
 
 /// Microseconds, as the event stream counts them.
@@ -158,5 +170,55 @@ fn exit(counts: &BTreeMap<VerdictKind, usize>) -> Exit {
         Exit::NothingSelected
     } else {
         Exit::AsExpected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_told_in_order_whatever_is_begun_first() {
+        for threads in [1, 2, 7] {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let mut told = Vec::new();
+            in_order(
+                &[4, 2, 0, 1, 3],
+                threads,
+                |index| index * 10,
+                |done| told.push(done),
+            );
+            assert_eq!(told, [0, 10, 20, 30, 40]);
+        }
+    }
+
+    #[test]
+    fn each_red_verdict_decides_the_exit_code_and_a_harness_fault_before_all() {
+        let with = |kinds: &[VerdictKind]| exit(&kinds.iter().map(|kind| (*kind, 1)).collect());
+        assert_eq!(with(&[]), Exit::NothingSelected);
+        for kind in [
+            VerdictKind::Pass,
+            VerdictKind::Warn,
+            VerdictKind::Skip,
+            VerdictKind::Xfail,
+        ] {
+            assert_eq!(with(&[kind]), Exit::AsExpected, "{kind}");
+        }
+        for kind in [
+            VerdictKind::Fail,
+            VerdictKind::Untestable,
+            VerdictKind::Xpass,
+        ] {
+            assert_eq!(
+                with(&[VerdictKind::Pass, kind]),
+                Exit::Nonconforming,
+                "{kind}"
+            );
+            assert_eq!(
+                with(&[kind, VerdictKind::HarnessError]),
+                Exit::HarnessFault,
+                "{kind}"
+            );
+        }
     }
 }

@@ -5,6 +5,8 @@ mod guest;
 mod host;
 mod list;
 mod run;
+#[cfg(feature = "selftest")]
+mod selftest;
 mod serve;
 mod soak;
 
@@ -48,6 +50,9 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Play worlds drawn from seeds on the reference host, and look at what must hold in each.
     Soak(soak::SoakArgs),
+    /// Try the cases on guests and hosts that are broken on purpose
+    #[cfg(feature = "selftest")]
+    Selftest(selftest::SelftestArgs),
     /// Put a guest on a port for a real game client.
     Serve(serve::ServeArgs),
 }
@@ -112,6 +117,8 @@ pub fn main() -> Exit {
         Command::List(args) => list::run(&args, &mut anstream::stdout().lock()),
         Command::Explain(args) => explain::run(&args, &mut anstream::stdout().lock()),
         Command::Soak(args) => soak::run(&args),
+        #[cfg(feature = "selftest")]
+        Command::Selftest(args) => selftest::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_backend::{
-    CpuMeter, GuestComponent, GuestEngine, Host, HostConfig, HostEvent, PluginConfig, PluginState,
-    StartError,
+    CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent, PluginConfig,
+    PluginState, StartError,
 };
 
 use super::Refusal;
@@ -176,11 +176,29 @@ impl GuestSubject {
         recorder: &Arc<Recorder>,
         config: PluginConfig,
     ) -> Result<Host, Refusal> {
-        let host = Host::builder(host_config())
+        self.start_host(recorder, config, |builder| builder).await
+    }
+
+    /// A host that is set up in a way of the case's own.
+    pub(super) async fn host_that(
+        &self,
+        recorder: &Arc<Recorder>,
+        differs: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Result<Host, Refusal> {
+        self.start_host(recorder, self.options.plugin_config(), differs)
+            .await
+    }
+
+    async fn start_host(
+        &self,
+        recorder: &Arc<Recorder>,
+        config: PluginConfig,
+        differs: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Result<Host, Refusal> {
+        let builder = Host::builder(host_config())
             .guest(self.name.clone(), self.component.clone(), config)
-            .observer(Arc::clone(recorder) as _)
-            .start()
-            .await;
+            .observer(Arc::clone(recorder) as _);
+        let host = differs(builder).start().await;
         host.map_err(|error| match error {
             StartError::MissingCapability(missing) => {
                 let denied = self.options.deny.contains(&missing.capability);

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_backend::{Callback, DenyReason, Host, HostEvent, PlayerId};
+use reference_backend::{Callback, DenyReason, Host, HostBuilder, HostEvent, PlayerId};
 use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
 
@@ -87,6 +87,18 @@ impl GuestLab {
     /// When the guest does not start a second time.
     pub async fn another_host(&self) -> Result<Host, Stop> {
         let host = self.subject.host(&self.recorder).await;
+        host.map_err(|refusal| Stop::Untestable(refusal.to_string(), Vec::new()))
+    }
+
+    /// Another host with an instance of the guest of its own, set up in a way of the case's own.
+    ///
+    /// # Errors
+    /// When the guest does not start a second time.
+    pub async fn host_that(
+        &self,
+        differs: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Result<Host, Stop> {
+        let host = self.subject.host_that(&self.recorder, differs).await;
         host.map_err(|refusal| Stop::Untestable(refusal.to_string(), Vec::new()))
     }
 

@@ -28,13 +28,3 @@ pub fn guest(name: &str, config: &[&str]) -> GuestSubject {
         .expect("the options are good");
     GuestSubject::start(options).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
-
-/// A committed guest that is broken in this way, perhaps in its start.
-pub fn mutant(name: &str) -> GuestSubject {
-    let path = artifact("faulty.wasm");
-    let bytes = std::fs::read(&path).expect("the artifact is there");
-    let config = [format!("mutant={name}")];
-    let options = GuestOptions::new(&path.to_string_lossy(), &config, &[], &[])
-        .expect("the options are good");
-    GuestSubject::unstarted(options, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
-}

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use reference_backend::Callback;
+use reference_backend::{Callback, GameProfile, Host, ProfileProperty, Uuid};
 use sim_proto::{ClientConfig, Settings};
+use vb_data::State;
 
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
@@ -86,7 +87,7 @@ fn largest() -> Settings {
 pub const CASE: Case = Case::guest(
     "any-profile-joins",
     &["VB-JOIN-14"],
-    "Joins with names, UUIDs and settings at the limits of the protocol.",
+    "Joins with names, UUIDs, properties and settings at the limits of the protocol.",
     |lab| Box::pin(run(lab)),
 );
 
@@ -101,25 +102,72 @@ async fn run(lab: &GuestLab) -> Outcome {
         plain.leave().await;
     }
     for (what, config) in unusual(lab) {
-        let mut player = lab.connect(config);
-        let joined = player.until_in_world(JOIN_LIMIT).await;
-        // The settings arrive after the join on the protocols that have no configuration phase.
-        player.live(AFTER).await;
-        let expected = format!("a client in world although it has {what}");
-        match lab.recorder.traps().first() {
-            // The guest's timers know nothing of this client's name.
-            Some(trap) if trap.callback == Callback::OnScheduledTask => {
-                return Err(player.untestable(format!("the guest trapped: {trap}")));
-            }
-            Some(trap) => {
-                return Err(player.broken(CLAUSE, expected, format!("the guest trapped: {trap}")));
-            }
-            None => {}
-        }
-        if !joined || player.closed().is_some() {
-            return Err(player.broken(CLAUSE, expected, player.stands()));
-        }
-        player.leave().await;
+        come_in(lab, &lab.host, config, what).await?;
+    }
+    for (what, properties) in [
+        ("20 properties", many as fn(&str) -> GameProfile),
+        ("a property of 32,767 characters", long),
+    ] {
+        let host = lab
+            .host_that(|builder| builder.profiles(properties))
+            .await?;
+        come_in(lab, &host, lab.client(), what).await?;
     }
     Ok(())
+}
+
+/// A client comes in world on this host, although it has `what`.
+async fn come_in(lab: &GuestLab, host: &Host, config: ClientConfig, what: &str) -> Outcome {
+    let mut player = lab.connect_to(host, config);
+    let joined = player.until_in_world(JOIN_LIMIT).await;
+    // The settings arrive after the join on the protocols that have no configuration phase.
+    player.live(AFTER).await;
+    // From 759 on the client is told its properties too, and reads no more than 16: then no guest is asked.
+    if player
+        .fault()
+        .is_some_and(|(_, fault)| fault.site.state == State::Login)
+    {
+        return Ok(());
+    }
+    let expected = format!("a client in world although it has {what}");
+    match lab.recorder.traps().first() {
+        // The guest's timers know nothing of this client's name.
+        Some(trap) if trap.callback == Callback::OnScheduledTask => {
+            return Err(player.untestable(format!("the guest trapped: {trap}")));
+        }
+        Some(trap) => {
+            return Err(player.broken(CLAUSE, expected, format!("the guest trapped: {trap}")));
+        }
+        None => {}
+    }
+    if !joined || player.closed().is_some() {
+        return Err(player.broken(CLAUSE, expected, player.stands()));
+    }
+    player.leave().await;
+    Ok(())
+}
+
+/// As many properties as the clause names.
+fn many(name: &str) -> GameProfile {
+    const MANY: usize = 20;
+    profile(name, MANY, "value")
+}
+
+/// A property with the longest value that the clause names.
+fn long(name: &str) -> GameProfile {
+    const LONGEST: usize = 32_767;
+    profile(name, 1, &"v".repeat(LONGEST))
+}
+
+fn profile(name: &str, properties: usize, value: &str) -> GameProfile {
+    let property = |number: usize| ProfileProperty {
+        name: format!("property-{number}"),
+        value: value.to_owned(),
+        signature: number.is_multiple_of(2).then(|| "signed".to_owned()),
+    };
+    GameProfile {
+        uuid: Uuid::from_halves(1, 2),
+        name: name.to_owned(),
+        properties: (0..properties).map(property).collect(),
+    }
 }

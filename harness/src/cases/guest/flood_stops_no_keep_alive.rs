@@ -7,7 +7,7 @@ use reference_backend::{Host, TrapKind};
 use super::garbage::{packets, well_formed};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
-use crate::subject::player::{JOIN_LIMIT, Player, secs};
+use crate::subject::player::{JOIN_LIMIT, Player, close_text, secs};
 use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-RAW-05";
@@ -20,6 +20,9 @@ const BEFORE: Duration = Duration::from_secs(31);
 
 /// Twice the longest read timeout of a client, and a little.
 const AFTER: Duration = Duration::from_secs(65);
+
+/// How long a guest may take to end a session for a flood.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// What a player in a hurry sends. Chat is not among it: what a guest says to that is another matter.
 const KINDS: [&str; 6] = [
@@ -37,7 +40,8 @@ pub const CASE: Case = Case::guest(
     &["VB-RAW-05"],
     "Sends ten thousand packets at once and watches the guest's keep-alives before and after.",
     |lab| Box::pin(run(lab)),
-);
+)
+.on_the_newest();
 
 /// A client's life with a flood in the middle of it, or without: the client.
 async fn live(lab: &GuestLab, host: &Host, packets: usize) -> Result<Player, Stop> {
@@ -61,13 +65,14 @@ async fn live(lab: &GuestLab, host: &Host, packets: usize) -> Result<Player, Sto
     Ok(player)
 }
 
-/// The longest time without a keep-alive from the flood on.
-fn longest_silence(player: &Player, from: Duration) -> Duration {
+/// The longest time without a keep-alive from the last one before the flood on.
+fn longest_silence(player: &Player, flood: Duration) -> Duration {
     let end = player.closed().map_or(player.now(), |(at, _)| at);
-    let mut last = from;
+    let asked: Vec<Duration> = player.named("keep_alive").map(|(at, _)| at).collect();
+    let before = asked.iter().rev().find(|at| **at <= flood);
+    let mut last = before.copied().unwrap_or(flood);
     let mut longest = Duration::ZERO;
-    let asked = player.named("keep_alive").map(|(at, _)| at);
-    for at in asked.filter(|at| *at >= from).chain([end]) {
+    for at in asked.into_iter().filter(|at| *at > flood).chain([end]) {
         longest = longest.max(at.saturating_sub(last));
         last = at;
     }
@@ -95,11 +100,20 @@ async fn run(lab: &GuestLab) -> Outcome {
         }
         return Err(player.finding(CLAUSE, expected, got).at(trap.at).into());
     }
-    // A guest may end a session for what its client sends.
-    if player.fault().is_none() && player.closed().is_some() {
-        return Ok(());
+    let flooded = began + BEFORE;
+    if let Some((at, reason)) = player.closed().filter(|_| player.fault().is_none()) {
+        // A guest may end a session for what its client sends, but not for its own silence.
+        if at.saturating_sub(flooded) <= AT_ONCE {
+            return Ok(());
+        }
+        let expected = format!(
+            "a session that goes on after {FLOOD} packets at once, or is ended for them within {}",
+            secs(AT_ONCE)
+        );
+        let got = format!("it ended: {}", close_text(reason));
+        return Err(player.finding(CLAUSE, expected, got).at(at).into());
     }
-    let silence = longest_silence(&player, began + BEFORE);
+    let silence = longest_silence(&player, flooded);
     if silence < limit {
         return Ok(());
     }

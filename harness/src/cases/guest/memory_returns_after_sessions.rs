@@ -3,6 +3,7 @@
 use sim_proto::Event;
 use vb_data::State;
 
+use super::garbage::first_unknown_id;
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::subject::player::JOIN_LIMIT;
@@ -18,6 +19,9 @@ const MOST_PAGES: u64 = 1024;
 const FEW: usize = 100;
 const MANY: usize = 1000;
 const ALLOWED: u64 = 1 << 20;
+
+/// Of a payload that means nothing, in bytes: a thousand of them are four times what is allowed.
+const GARBAGE: usize = 4096;
 
 /// Whether so many sessions, one at a time, pass without a trap in an instance with so much memory.
 async fn passes(lab: &GuestLab, memory: u64, sessions: usize) -> Result<bool, Stop> {
@@ -35,6 +39,8 @@ async fn passes(lab: &GuestLab, memory: u64, sessions: usize) -> Result<bool, St
                 JOIN_LIMIT,
             )
             .await;
+        // What a guest has no use for, it has no reason to keep.
+        player.send_raw(first_unknown_id(lab.protocol), &[0; GARBAGE]);
         player.leave().await;
         if lab.trapped_since(mark) {
             return Ok(false);
@@ -50,7 +56,7 @@ async fn passes(lab: &GuestLab, memory: u64, sessions: usize) -> Result<bool, St
 pub const CASE: Case = Case::guest(
     "memory-returns-after-sessions",
     &["VB-END-01"],
-    "Finds the least memory in which a hundred sessions pass, and lets a thousand pass in 1 MiB more.",
+    "Finds the least memory in which a hundred sessions pass, and lets a thousand pass in 1 MiB more; each sends garbage.",
     |lab| Box::pin(run(lab)),
 ).on_the_oldest();
 

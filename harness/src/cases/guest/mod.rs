@@ -19,6 +19,7 @@ super::cases! {
     many_clients_join,
     any_profile_joins,
     refusal_is_readable,
+    unknown_protocol_is_refused,
     never_silent_for_the_read_timeout,
     keep_alive_id_has_its_type,
     keep_alive_every_15_seconds,

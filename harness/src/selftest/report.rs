@@ -1,0 +1,272 @@
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::{Alarm, Trial};
+use crate::exit::Exit;
+
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+
+/// The longest quotation of a case in a line.
+const WORDS: usize = 100;
+
+/// The whole matrix.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Every killer of a clause that has a case, in the order of the specification.
+    pub trials: Vec<Trial>,
+    /// Alarms about what is not broken.
+    pub unbroken: Vec<Alarm>,
+    /// Clauses that should have a case and have none.
+    pub uncovered: Vec<String>,
+    /// Excuses that nobody needed.
+    pub unneeded: Vec<String>,
+    /// How many clauses should have a case.
+    pub clauses: usize,
+    /// How long it took by the clock on the wall.
+    pub seconds: f64,
+}
+
+/// The last line of JSON.
+#[derive(Serialize)]
+struct Sum<'a> {
+    event: &'static str,
+    clauses: usize,
+    uncovered: &'a [String],
+    killers: usize,
+    caught: usize,
+    false_alarms: usize,
+    unneeded_excuses: &'a [String],
+    seconds: f64,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    event: &'static str,
+    #[serde(flatten)]
+    of: &'a T,
+}
+
+impl Report {
+    /// How many killers were caught.
+    #[must_use]
+    pub fn caught(&self) -> usize {
+        self.trials
+            .iter()
+            .filter(|trial| trial.caught.is_some())
+            .count()
+    }
+
+    /// Every false alarm.
+    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        let of_killers = self.trials.iter().flat_map(|trial| &trial.alarms);
+        self.unbroken.iter().chain(of_killers)
+    }
+
+    /// How the process should end.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let good = self.uncovered.is_empty()
+            && self.unneeded.is_empty()
+            && self.caught() == self.trials.len()
+            && self.alarms().next().is_none();
+        if !good {
+            Exit::Nonconforming
+        } else if self.clauses == 0 {
+            Exit::NothingSelected
+        } else {
+            Exit::AsExpected
+        }
+    }
+}
+
+/// One killer, for people.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_trial(out: &mut dyn Write, trial: &Trial) -> io::Result<()> {
+    write!(
+        out,
+        "{BOLD}{:<11}{BOLD:#} {:<28} ",
+        trial.clause, trial.killer
+    )?;
+    match (&trial.caught, &trial.missed) {
+        (Some(caught), _) => writeln!(
+            out,
+            "{GREEN}caught{GREEN:#} by {} on {}: {}",
+            caught.case,
+            caught.protocol,
+            quote(&caught.got)
+        ),
+        (None, missed) => writeln!(
+            out,
+            "{RED}missed{RED:#}: {}",
+            quote(missed.as_deref().unwrap_or_default())
+        ),
+    }
+}
+
+/// What comes after the killers, for people.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_text(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    for clause in &report.uncovered {
+        writeln!(out, "{BOLD}{clause:<11}{BOLD:#} {RED}has no case{RED:#}")?;
+    }
+    for alarm in report.alarms() {
+        let breaks = alarm
+            .breaks
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), Clone::clone);
+        let blamed = alarm.blamed.as_deref().unwrap_or("nobody");
+        writeln!(
+            out,
+            "{RED}false alarm{RED:#}: {} breaks {breaks}, but {} on {} blames {blamed}: {}",
+            alarm.killer,
+            alarm.case,
+            alarm.protocol,
+            quote(&alarm.got)
+        )?;
+    }
+    for excuse in &report.unneeded {
+        writeln!(out, "{RED}an excuse has expired{RED:#}: {excuse}")?;
+    }
+    writeln!(
+        out,
+        "\n{BOLD}{} of {} killers caught, {} of {} clauses have cases, {} false alarms{BOLD:#}, in {:.1} s",
+        report.caught(),
+        report.trials.len(),
+        report.clauses - report.uncovered.len(),
+        report.clauses,
+        report.alarms().count(),
+        report.seconds
+    )
+}
+
+/// Everything as lines of JSON.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    for trial in &report.trials {
+        line(out, "killer", trial)?;
+    }
+    for alarm in report.alarms() {
+        line(out, "false-alarm", alarm)?;
+    }
+    let sum = Sum {
+        event: "selftest-finished",
+        clauses: report.clauses,
+        uncovered: &report.uncovered,
+        killers: report.trials.len(),
+        caught: report.caught(),
+        false_alarms: report.alarms().count(),
+        unneeded_excuses: &report.unneeded,
+        seconds: report.seconds,
+        exit: report.exit().code(),
+    };
+    serde_json::to_writer(&mut *out, &sum)?;
+    writeln!(out)
+}
+
+fn line(out: &mut dyn Write, event: &'static str, of: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Line { event, of })?;
+    writeln!(out)
+}
+
+/// The first line of it, not too much of it.
+fn quote(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(WORDS) {
+        None => line.to_owned(),
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selftest::Caught;
+
+    fn trial(caught: bool) -> Trial {
+        Trial {
+            clause: "VB-KA-03".to_owned(),
+            killer: "every-25s".to_owned(),
+            caught: caught.then(|| Caught {
+                case: "a-case".to_owned(),
+                protocol: 47,
+                expected: "this".to_owned(),
+                got: "that".to_owned(),
+            }),
+            missed: (!caught).then(|| "not caught".to_owned()),
+            alarms: Vec::new(),
+            excused: Vec::new(),
+            others: 1,
+            untestable: 0,
+        }
+    }
+
+    fn report(trials: Vec<Trial>) -> Report {
+        Report {
+            trials,
+            clauses: 1,
+            ..Report::default()
+        }
+    }
+
+    fn alarm() -> Alarm {
+        Alarm {
+            killer: "lobby".to_owned(),
+            breaks: None,
+            blamed: Some("VB-KA-03".to_owned()),
+            case: "a-case".to_owned(),
+            protocol: 47,
+            got: "that".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_thing_that_is_wrong_is_enough() {
+        assert_eq!(report(vec![trial(true)]).exit(), Exit::AsExpected);
+        assert_eq!(
+            report(vec![trial(true), trial(false)]).exit(),
+            Exit::Nonconforming
+        );
+        let mut with = report(vec![trial(true)]);
+        with.unbroken.push(alarm());
+        assert_eq!(with.exit(), Exit::Nonconforming);
+        let mut with = report(vec![trial(true)]);
+        with.trials[0].alarms.push(alarm());
+        assert_eq!(with.exit(), Exit::Nonconforming);
+        let mut with = report(vec![trial(true)]);
+        with.uncovered.push("VB-KA-04".to_owned());
+        assert_eq!(with.exit(), Exit::Nonconforming);
+        let mut with = report(vec![trial(true)]);
+        with.unneeded.push("x".to_owned());
+        assert_eq!(with.exit(), Exit::Nonconforming);
+        assert_eq!(Report::default().exit(), Exit::NothingSelected);
+    }
+
+    #[test]
+    fn a_line_says_who_caught_what_where_and_how() {
+        let mut out = Vec::new();
+        write_trial(&mut out, &trial(true)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for part in ["VB-KA-03", "every-25s", "by a-case on 47: that"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_is_one_short_line() {
+        assert_eq!(quote("a\nb"), "a");
+        assert_eq!(quote(&"ä".repeat(WORDS)).chars().count(), WORDS);
+        assert_eq!(quote(&"ä".repeat(WORDS + 1)).chars().count(), WORDS + 1);
+        assert!(quote(&"ä".repeat(WORDS + 1)).ends_with('…'));
+    }
+}
