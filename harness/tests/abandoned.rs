@@ -62,12 +62,12 @@ fn a_thousand_abandoned_connections_leave_nothing_behind() {
 }
 
 async fn lobby() -> Host {
-    let engine = GuestEngine::new(CpuMeter::Fuel).unwrap();
+    let engine = GuestEngine::new(CpuMeter::Fuel).expect("guests run here");
     let bytes = include_bytes!("../../fixtures/artifacts/lobby.wasm");
-    let lobby = engine.load("lobby", bytes).unwrap();
+    let lobby = engine.load("lobby", bytes).expect("the lobby loads");
     let config = PluginConfig::with_permissions(&[Capability::VirtualBackend]);
     let host = Host::builder(HostConfig::default()).guest("lobby", lobby, config);
-    host.start().await.unwrap()
+    host.start().await.expect("the host starts")
 }
 
 /// Clients, each cut off somewhere between its first byte and the middle of the game.
@@ -118,7 +118,11 @@ async fn honest(host: &Host, protocol: i32, name: &str) {
 
 /// Bytes of this process that are in memory: the second number of `/proc/self/statm`, in pages of 4 KiB.
 fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .expect("a number");
     pages * 4096
 }

@@ -463,24 +463,21 @@ mod tests {
             let _ = client.read_to_end(&mut rest).await;
             done
         };
-        let mut got = Vec::new();
-        let read = async {
+        let read = async move {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let mut got = Vec::new();
             let mut buffer = [0; 64];
-            loop {
-                match host.read(&mut buffer).await {
-                    Ok(0) => break Ok(()),
-                    Ok(count) => got.extend_from_slice(&buffer[..count]),
-                    Err(error) => break Err(error),
+            let end = loop {
+                match tokio::time::timeout_at(deadline, host.read(&mut buffer)).await {
+                    Ok(Ok(0)) => break Ok(()),
+                    Ok(Ok(count)) => got.extend_from_slice(&buffer[..count]),
+                    Ok(Err(error)) => break Err(error),
+                    Err(_) => break Err(io::ErrorKind::TimedOut.into()),
                 }
-            }
+            };
+            (got, end)
         };
-        let read = async {
-            let read = tokio::time::timeout(Duration::from_secs(60), read).await;
-            let read = read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-            drop(host);
-            read
-        };
-        let (read, _) = tokio::join!(biased; read, write);
+        let ((got, read), _) = tokio::join!(biased; read, write);
         (got, read, tap)
     }
 
