@@ -1,5 +1,7 @@
 //! Frames and packets that no client makes, or that it makes only in their place.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use sim_proto::serverbound::{self, Movement};
 use sim_proto::wire::FrameEncoder;
@@ -33,8 +35,12 @@ pub(crate) fn frame(threshold: Option<usize>, id: i32, data: &[u8]) -> Bytes {
 }
 
 pub(crate) fn bomb() -> Bytes {
-    // One byte of the inflated is the id.
-    FrameEncoder::encode_declaring(BOMB_DECLARES, 0, &vec![0; BOMB_BYTES - 1])
+    /// Deflating it takes longer than most sessions do.
+    static BOMB: LazyLock<Bytes> = LazyLock::new(|| {
+        // One byte of the inflated is the id.
+        FrameEncoder::encode_declaring(BOMB_DECLARES, 0, &vec![0; BOMB_BYTES - 1])
+    });
+    BOMB.clone()
 }
 
 /// A packet of one byte less than the threshold, compressed all the same. None where there is nothing below it.
