@@ -5,6 +5,29 @@ use reference_backend::Callback;
 /// A plugin of the baseline that answers every server-pre-connect with virtual-backend(1), which it may not.
 pub const MARKER: &[u8] = include_bytes!("../../../fixtures/wat/marker.wasm");
 
+/// Plugins that look through WASI for what the host was started with, for its folders and for its network. They log
+/// what they find, and then [`LOOKED`].
+pub const SNOOPS: [(&str, &[u8]); 3] = [
+    (
+        "wasi:cli/environment",
+        include_bytes!("../../../fixtures/wat/snoop.wasm"),
+    ),
+    (
+        "wasi:filesystem/preopens",
+        include_bytes!("../../../fixtures/wat/snoop_files.wasm"),
+    ),
+    (
+        "wasi:sockets/instance-network",
+        include_bytes!("../../../fixtures/wat/snoop_network.wasm"),
+    ),
+];
+
+/// A plugin of a contract with the names of ours, in which `on-scheduled-task` takes a u32.
+pub const OTHER_TYPES: &[u8] = include_bytes!("../../../fixtures/wat/other_types.wasm");
+
+/// The last word of a plugin that looks around.
+pub const LOOKED: &str = "looked";
+
 const WORKER: &[u8] = include_bytes!("../../../fixtures/wat/worker.wasm");
 
 /// What stands in the worker's bytes before its numbers.

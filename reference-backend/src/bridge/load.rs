@@ -1,6 +1,8 @@
 //! What is checked before anything of a guest runs. Each refusal says what was found and what was expected.
 
 use super::engine::GuestEngine;
+use super::fit;
+use super::linker::ENVIRONMENT;
 use crate::capability::{Capability, Grants};
 use crate::config::Limits;
 use crate::fault::Fault;
@@ -17,8 +19,8 @@ pub const CONTRACT_VERSION: &str = "0.4.0-vb.1";
 
 /// The interfaces that hold only types; nothing has to be linked for them.
 const TYPE_INTERFACES: [&str; 2] = ["types", "events"];
-const GUEST: &str = "guest";
-const HANDLER: &str = "virtual-backend-handler";
+pub(super) const GUEST: &str = "guest";
+pub(super) const HANDLER: &str = "virtual-backend-handler";
 const VIRTUAL_BACKEND: &str = "virtual-backend";
 
 /// Stack of the thread that compiles: what a main thread has, as the compiler recurses over what it is given.
@@ -129,6 +131,18 @@ pub enum LoadError {
         /// What the host speaks.
         expected: String,
     },
+    /// The right names with other types.
+    #[error(
+        "plugin {name}: does not fit {expected}: {message}; rebuild it against the host's `wit/`"
+    )]
+    OtherTypes {
+        /// The plugin.
+        name: String,
+        /// What the host speaks.
+        expected: String,
+        /// Where, what was found and what is expected, in wasmtime's words.
+        message: String,
+    },
     /// Something that this host does not have under any capability.
     #[error("plugin {name}: imports {}, which this host does not have{}", list(.imports), wasi_hint(.imports))]
     UnknownImport {
@@ -186,12 +200,22 @@ impl GuestEngine {
         let imports = ty
             .imports(&self.engine)
             .map(|(import, _)| import.to_owned())
+            .filter(|import| import != ENVIRONMENT || !self.faults.has(Fault::InheritsEverything))
             .collect();
         let exports = ty
             .exports(&self.engine)
             .map(|(export, _)| export.to_owned())
             .collect();
-        let (imports, exports_handler) = match check_world(name, imports, exports) {
+        let checked = check_world(name, imports, exports).and_then(|world| {
+            fit::check(&self.engine, &component, world.1, self.faults)
+                .map_err(|error| LoadError::OtherTypes {
+                    name: name.to_owned(),
+                    expected: format!("{CONTRACT_PACKAGE}@{CONTRACT_VERSION}"),
+                    message: format!("{error:#}"),
+                })
+                .map(|()| world)
+        });
+        let (imports, exports_handler) = match checked {
             Err(_) if self.faults.has(Fault::AcceptsAnyComponent) => (BTreeSet::new(), false),
             checked => checked?,
         };
@@ -374,7 +398,7 @@ fn split(full: &str) -> Option<(String, String)> {
     Some((interface.to_owned(), version.to_owned()))
 }
 
-fn qualified(interface: &str) -> String {
+pub(super) fn qualified(interface: &str) -> String {
     format!("{CONTRACT_PACKAGE}/{interface}@{CONTRACT_VERSION}")
 }
 

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `bindings` | what `bindgen!` makes of `wit/`, nothing else |
 //! | `engine` | the engine, its meter and its allocator |
-//! | `load` | what is checked before anything of a guest runs |
+//! | `load`, `fit` | what is checked before anything of a guest runs |
 //! | `linker` | only what is granted |
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
@@ -25,6 +25,7 @@
 mod bindings;
 mod convert;
 mod engine;
+mod fit;
 mod handler;
 mod imports;
 mod instance;

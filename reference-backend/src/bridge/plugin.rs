@@ -100,7 +100,7 @@ impl GuestDriver {
         };
         component.check_grants(&record.name, &grants)?;
         let link = || -> wasmtime::Result<_> {
-            let linker = linker(&component.engine.engine, &grants)?;
+            let linker = linker(&component.engine.engine, &grants, services.faults)?;
             let pre = linker.instantiate_pre(&component.component)?;
             let guest = GuestIndices::new(&pre)?;
             let handler = match component.exports_handler {

@@ -22,7 +22,7 @@ pub enum StartError {
     /// A guest imports what it may not have; it was not instantiated.
     #[error(transparent)]
     MissingCapability(#[from] MissingCapability),
-    /// wasmtime cannot link the guest: a function of an interface has another type than the contract's.
+    /// wasmtime cannot link the guest.
     #[error("plugin {plugin}: cannot be linked: {message}")]
     Link {
         /// The plugin.

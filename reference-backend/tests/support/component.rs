@@ -26,6 +26,65 @@ pub fn bytes_of_other(text: &str, contract: &str, world: &str) -> Vec<u8> {
     bytes_of(text, &resolve, package, world)
 }
 
+/// As much of WASI as the guests here import, and worlds with a part of it each.
+const WITH_WASI: &str = r#"
+package spec:worlds;
+
+world plugin {
+  include infrarust:plugin/plugin@0.4.0-vb.1;
+}
+world virtual-backend-plugin {
+  include infrarust:plugin/virtual-backend-plugin@0.4.0-vb.1;
+}
+world plugin-with-environment {
+  include plugin;
+  import wasi:cli/environment@0.2.6;
+}
+world plugin-with-files {
+  include plugin;
+  import wasi:filesystem/preopens@0.2.6;
+}
+world plugin-with-network {
+  include plugin;
+  import wasi:sockets/instance-network@0.2.6;
+}
+
+package wasi:cli@0.2.6 {
+  interface environment {
+    get-environment: func() -> list<tuple<string, string>>;
+    get-arguments: func() -> list<string>;
+  }
+}
+package wasi:filesystem@0.2.6 {
+  interface types {
+    resource descriptor;
+  }
+  interface preopens {
+    use types.{descriptor};
+    get-directories: func() -> list<tuple<descriptor, string>>;
+  }
+}
+package wasi:sockets@0.2.6 {
+  interface network {
+    resource network;
+  }
+  interface instance-network {
+    use network.{network};
+    instance-network: func() -> network;
+  }
+}
+"#;
+
+/// A core module in text, componentized for a world of the contract or one of those with WASI.
+pub fn bytes_with_wasi(text: &str, world: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_path(wit()).expect("the contract parses");
+    let package = resolve
+        .push_str("worlds.wit", WITH_WASI)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    bytes_of(text, &resolve, package, world)
+}
+
 fn bytes_of(text: &str, resolve: &Resolve, package: wit_parser::PackageId, world: &str) -> Vec<u8> {
     let mut core = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
     let world = resolve

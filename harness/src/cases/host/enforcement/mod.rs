@@ -8,6 +8,7 @@ crate::cases::cases! {
     stale_handler_id_denies,
     capability_names_are_exact,
     ended_sessions_answer_so,
+    guests_see_nothing_of_the_machine,
     memory_past_the_limit_is_refused,
     every_callback_has_a_budget,
     other_components_are_refused,

@@ -1,13 +1,14 @@
 //! What cannot work must be refused when it is loaded, with what was found and what was expected.
 
 use crate::case::Case;
+use crate::subject::carried::OTHER_TYPES;
 use crate::subject::host::HostLab;
 use crate::verdict::{Finding, Outcome};
 
 const CLAUSE: &str = "VB-ENF-11";
 
 /// The bytes with every `from` replaced by `to`, which is as long: lengths in the binary stay right.
-fn replaced(bytes: &[u8], from: &[u8; 10], to: &[u8; 10]) -> Vec<u8> {
+fn replaced<const N: usize>(bytes: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let places: Vec<usize> = bytes
         .windows(from.len())
@@ -27,13 +28,20 @@ fn replaced(bytes: &[u8], from: &[u8; 10], to: &[u8; 10]) -> Vec<u8> {
 pub const CASE: Case = Case::host(
     "other-components-are-refused",
     &["VB-ENF-11"],
-    "Loads nothing, text, a core module, an empty component, and the probe made for another contract.",
+    "Loads what is no component, the probe made for another contract, and guests that import or export something else.",
     |lab| Box::pin(run(lab)),
 ).on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
     let other_version = replaced(lab.probe_bytes(), b"0.4.0-vb.1", b"0.4.0-vb.9");
-    let cases: [(&str, &[u8], &[&str]); 5] = [
+    let other_import = replaced(
+        lab.probe_bytes(),
+        b"plugin/scheduler@",
+        b"plugin/something@",
+    );
+    let other_export = replaced(lab.probe_bytes(), b"plugin/guest@", b"plugin/quest@");
+    let no_handler = replaced(lab.probe_bytes(), b"backend-handler@", b"backend-nothing@");
+    let cases: [(&str, &[u8], &[&str]); 9] = [
         ("an empty file", b"", &["empty"]),
         (
             "text",
@@ -54,6 +62,29 @@ async fn run(lab: &HostLab) -> Outcome {
             "a component of another contract",
             &other_version,
             &["0.4.0-vb.9", "0.4.0-vb.1"],
+        ),
+        (
+            "a component that imports what no host has",
+            &other_import,
+            &["infrarust:plugin/something@0.4.0-vb.1"],
+        ),
+        (
+            "a component that does not export guest",
+            &other_export,
+            &[
+                "infrarust:plugin/quest@0.4.0-vb.1",
+                "infrarust:plugin/guest@0.4.0-vb.1",
+            ],
+        ),
+        (
+            "a component that wants sessions and has no callbacks for them",
+            &no_handler,
+            &["infrarust:plugin/virtual-backend-handler@0.4.0-vb.1"],
+        ),
+        (
+            "a component whose callback takes something else",
+            OTHER_TYPES,
+            &["on-scheduled-task", "u64", "u32"],
         ),
     ];
     for (what, bytes, words) in cases {

@@ -1,0 +1,68 @@
+//! A plugin is code from somewhere else, and the host's secrets are in its environment, arguments and files.
+
+use reference_backend::{HostConfig, PluginConfig};
+
+use crate::case::Case;
+use crate::subject::carried::{LOOKED, SNOOPS};
+use crate::subject::host::HostLab;
+use crate::verdict::{Finding, Outcome, Stop};
+
+const CLAUSE: &str = "VB-ENF-08";
+
+/// What a plugin may find and still have nothing of the host: whether folders and a network lead anywhere, having them
+/// does not show.
+const OPEN: [&str; 2] = ["directories", "network"];
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "guests-see-nothing-of-the-machine",
+    &["VB-ENF-08"],
+    "Loads guests that ask WASI for environment, arguments, folders and network: each is refused, or finds nothing.",
+    |lab| Box::pin(run(lab)),
+)
+.on_the_newest();
+
+async fn run(lab: &HostLab) -> Outcome {
+    for (interface, bytes) in SNOOPS {
+        let Ok(guest) = lab.load("snoop", bytes) else {
+            continue;
+        };
+        let before = lab.recorder.guest_log("snoop").len();
+        let started = lab
+            .builder(HostConfig::default())
+            .guest("snoop", guest, PluginConfig::default())
+            .start()
+            .await;
+        if started.is_err() {
+            continue;
+        }
+        let lines = lab.recorder.guest_log("snoop");
+        let found: Vec<&str> = lines
+            .iter()
+            .skip(before)
+            .map(|(_, line)| line.as_str())
+            .collect();
+        match found.as_slice() {
+            [LOOKED] => {}
+            [.., LOOKED] if found.iter().any(|word| OPEN.contains(word)) => {
+                let why = format!("the host links {interface}, which this case cannot look into");
+                return Err(Stop::Untestable(why, Vec::new()));
+            }
+            [.., LOOKED] => {
+                let expected =
+                    format!("a guest that imports {interface} to be refused, or to find nothing");
+                let got = format!(
+                    "it started and found {}",
+                    found[..found.len() - 1].join(" and ")
+                );
+                return Err(Finding::new(CLAUSE, expected, got).into());
+            }
+            _ => {
+                let why =
+                    format!("a guest that imports {interface} started and did not look: {found:?}");
+                return Err(Stop::Untestable(why, Vec::new()));
+            }
+        }
+    }
+    Ok(())
+}
