@@ -131,6 +131,7 @@ fn names_of_plugins_name_files() {
 fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
     let bounds: BTreeMap<&str, (u64, u64)> = BTreeMap::from([
         ("sessions", (0, limits::MAX_COUNT)),
+        ("resources", (0, limits::MAX_COUNT)),
         ("table_elements", (0, limits::MAX_TABLE_ELEMENTS)),
         ("config_bytes", (0, limits::MAX_CONFIG_BYTES)),
         (

@@ -27,6 +27,8 @@ pub struct GuestSubject {
     pub(super) options: GuestOptions,
     component: GuestComponent,
     name: String,
+    /// Of what its hosts tell it of chance.
+    seed: u64,
 }
 
 impl GuestSubject {
@@ -66,6 +68,7 @@ impl GuestSubject {
             options,
             component,
             name,
+            seed: 0,
         })
     }
 
@@ -103,7 +106,8 @@ impl GuestSubject {
             let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
             let seen = Arc::clone(&recorder);
             let case = async move {
-                let lab = GuestLab::open(self.clone(), job.protocol, rng, origin, seen).await?;
+                let subject = self.seeded(seed);
+                let lab = GuestLab::open(subject, job.protocol, rng, origin, seen).await?;
                 run(&lab).await?;
                 lab.untrapped()
             };
@@ -124,13 +128,14 @@ impl GuestSubject {
         let lab = async {
             let origin = Origin::now();
             let recorder = Recorder::new(origin);
-            let host = self.host(&recorder).await?;
+            let subject = self.seeded(seed);
+            let host = subject.host(&recorder).await?;
             let rng = RefCell::new(Rng::for_purpose(seed, "lab", protocol));
             let lab = GuestLab {
                 protocol,
                 recorder,
                 host,
-                subject: self.clone(),
+                subject,
                 origin,
                 rng,
                 expects_traps: Cell::new(false),
@@ -138,6 +143,13 @@ impl GuestSubject {
             Ok(run(&lab).await)
         };
         in_virtual_time(lab).map_err(Refusal::Runtime)?
+    }
+
+    fn seeded(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            ..self.clone()
+        }
     }
 
     async fn try_start(&self) -> Result<(), Refusal> {
@@ -197,7 +209,8 @@ impl GuestSubject {
     ) -> Result<Host, Refusal> {
         let builder = Host::builder(host_config())
             .guest(self.name.clone(), self.component.clone(), config)
-            .observer(Arc::clone(recorder) as _);
+            .observer(Arc::clone(recorder) as _)
+            .seed(self.seed);
         let host = differs(builder).start().await;
         host.map_err(|error| match error {
             StartError::MissingCapability(missing) => {

@@ -102,6 +102,7 @@ impl HostSubject {
                 probe: self.probe.clone(),
                 fault: self.fault,
                 origin,
+                seed,
                 rng: RefCell::new(Rng::for_purpose(seed, job.case.name, job.protocol)),
             };
             (recorder, async move { run(&lab).await })
@@ -121,6 +122,7 @@ pub struct HostLab {
     probe: GuestComponent,
     fault: Option<Fault>,
     origin: Origin,
+    seed: u64,
     rng: RefCell<Rng>,
 }
 
@@ -140,7 +142,9 @@ impl HostLab {
     /// The host that is judged, before it starts.
     #[must_use]
     pub fn builder(&self, config: HostConfig) -> HostBuilder {
-        let builder = Host::builder(config).observer(Arc::clone(&self.recorder) as _);
+        let builder = Host::builder(config)
+            .observer(Arc::clone(&self.recorder) as _)
+            .seed(self.seed);
         #[cfg(feature = "selftest")]
         if let Some(fault) = self.fault {
             return builder.fault(fault);

@@ -23,7 +23,12 @@ pub(super) fn check(
     exports_handler: bool,
     faults: Faults,
 ) -> wasmtime::Result<()> {
-    let linker = linker(engine, &Grants::new(&Capability::ALL, &[]), faults)?;
+    let linker = linker(
+        engine,
+        component,
+        &Grants::new(&Capability::ALL, &[]),
+        faults,
+    )?;
     let ty = linker.substituted_component_type(component)?;
     let guest = Exports {
         engine,

@@ -2,7 +2,7 @@
 
 use super::engine::GuestEngine;
 use super::fit;
-use super::linker::ENVIRONMENT;
+use super::wasi;
 use crate::capability::{Capability, Grants};
 use crate::config::Limits;
 use crate::fault::Fault;
@@ -200,7 +200,6 @@ impl GuestEngine {
         let imports = ty
             .imports(&self.engine)
             .map(|(import, _)| import.to_owned())
-            .filter(|import| import != ENVIRONMENT || !self.faults.has(Fault::InheritsEverything))
             .collect();
         let exports = ty
             .exports(&self.engine)
@@ -367,7 +366,10 @@ fn check_world(
     }
     let unknown: Vec<String> = imports
         .iter()
-        .filter(|full| !split(full).is_some_and(|(interface, _)| is_known_import(&interface)))
+        .filter(|full| {
+            let ours = split(full).is_some_and(|(interface, _)| is_known_import(&interface));
+            !ours && !wasi::is_linked(full)
+        })
         .cloned()
         .collect();
     if !unknown.is_empty() {
@@ -416,7 +418,7 @@ fn list(names: &[String]) -> String {
 
 fn wasi_hint(imports: &[String]) -> &'static str {
     if imports.iter().any(|import| import.starts_with("wasi:")) {
-        "; there is no WASI here, build for wasm32-unknown-unknown"
+        "; of WASI there are cli, clocks, filesystem, io, random and sockets of version 0.2"
     } else {
         ""
     }
@@ -489,11 +491,16 @@ mod tests {
             error.to_string(),
             "plugin p: made for infrarust:plugin/guest@0.3.0, this host speaks infrarust:plugin@0.4.0-vb.1; rebuild it against the host's `wit/`"
         );
-        let error = check_world("p", names(&["wasi:io/poll@0.2.0"]), names(&[guest])).unwrap_err();
-        assert!(
-            error.to_string().contains("there is no WASI here"),
-            "{error}"
-        );
+        assert!(check_world("p", names(&["wasi:io/poll@0.2.0"]), names(&[guest])).is_ok());
+        for other in [
+            "wasi:http/types@0.2.0",
+            "wasi:io/poll@0.3.0",
+            "wasi:io/poll",
+            "wasi:io@0.2.0",
+        ] {
+            let error = check_world("p", names(&[other]), names(&[guest])).unwrap_err();
+            assert!(error.to_string().contains("of WASI there are"), "{error}");
+        }
         let error = check_world(
             "p",
             names(&["infrarust:plugin/players@0.4.0-vb.1"]),

@@ -12,6 +12,7 @@
 //! | `engine` | the engine, its meter and its allocator |
 //! | `load`, `fit` | what is checked before anything of a guest runs |
 //! | `linker` | only what is granted |
+//! | `wasi` | what guests in other languages import besides |
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
@@ -36,6 +37,7 @@ mod pace;
 mod plugin;
 mod state;
 mod tasks;
+mod wasi;
 
 pub use engine::{CpuMeter, EngineError, GuestEngine};
 pub use load::{CONTRACT_PACKAGE, CONTRACT_VERSION, GuestComponent, LoadError, MissingCapability};

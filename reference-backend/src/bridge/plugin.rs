@@ -6,6 +6,7 @@ use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
 use super::pace::Pace;
 use super::state::GuestState;
+use super::wasi::Random;
 use super::{GuestComponent, GuestEngine, convert};
 use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, PlayerId};
 use crate::capability::{Capability, Grants};
@@ -73,6 +74,12 @@ impl PluginShared {
         .await
     }
 
+    /// Random numbers for an instance that is being made.
+    pub fn random(&self) -> Random {
+        let incarnation = self.incarnations.load(Ordering::Relaxed);
+        Random::new(self.services.seed, &self.name, incarnation)
+    }
+
     fn next_incarnation(&self) -> u32 {
         self.incarnations.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -100,7 +107,12 @@ impl GuestDriver {
         };
         component.check_grants(&record.name, &grants)?;
         let link = || -> wasmtime::Result<_> {
-            let linker = linker(&component.engine.engine, &grants, services.faults)?;
+            let linker = linker(
+                &component.engine.engine,
+                &component.component,
+                &grants,
+                services.faults,
+            )?;
             let pre = linker.instantiate_pre(&component.component)?;
             let guest = GuestIndices::new(&pre)?;
             let handler = match component.exports_handler {

@@ -3,6 +3,7 @@
 use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
+use super::wasi::Random;
 use crate::api::{HandlerId, PlayerId};
 use crate::fault::Fault;
 use crate::host::{LogLevel, SessionShared, SharedRegistrar, lock};
@@ -46,6 +47,11 @@ pub(crate) struct GuestState {
     pub sessions: BTreeMap<PlayerId, u32>,
     pub log: LogMeter,
     pub limiter: Limiter,
+    pub random: Random,
+    /// What was written to the two streams of WASI since the last whole line.
+    pub lines: [Vec<u8>; 2],
+    /// Handles of WASI that the guest holds.
+    pub resources: u32,
     /// What `scheduler.now` counts from.
     pub enabled_at: Instant,
 }
@@ -70,6 +76,9 @@ impl GuestState {
         let config = Arc::clone(&lock(&plugin.table));
         Self {
             log: LogMeter::new(limits.log_lines),
+            random: plugin.random(),
+            lines: [Vec::new(), Vec::new()],
+            resources: 0,
             limiter: Limiter::new(memory, limits.table_elements),
             config,
             plugin,

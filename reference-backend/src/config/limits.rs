@@ -105,6 +105,11 @@ pub const MIN_RESTART_DELAY_MS: u64 = 10;
 /// Players wait for it.
 pub const MAX_RESTART_DELAY_MS: u64 = 60_000;
 
+/// Handles of WASI's streams and pollables that one instance holds: a runtime holds a handful.
+pub const DEFAULT_RESOURCES: u64 = 1024;
+/// Random bytes in one call of WASI: keys and seeds are a few dozen. More is a trap, as it has no other answer.
+pub const WASI_RANDOM_BYTES: u64 = 64 * KIB;
+
 /// The most of anything that is counted.
 pub const MAX_COUNT: u64 = 1 << 20;
 
@@ -164,6 +169,9 @@ pub struct Limits {
     /// Session handles that a guest keeps at one time.
     #[serde(deserialize_with = "count")]
     pub kept_sessions: u32,
+    /// Handles of WASI's streams and pollables that one instance holds.
+    #[serde(deserialize_with = "count")]
+    pub resources: u32,
     /// Scheduled tasks that wait at one time.
     #[serde(deserialize_with = "count")]
     pub tasks: u32,
@@ -215,6 +223,7 @@ impl Default for Limits {
             buffered_bytes: DEFAULT_BUFFERED_BYTES,
             sessions: DEFAULT_SESSIONS as u32,
             kept_sessions: DEFAULT_KEPT_SESSIONS as u32,
+            resources: DEFAULT_RESOURCES as u32,
             tasks: DEFAULT_TASKS as u32,
             listeners: DEFAULT_LISTENERS as u32,
             handlers: DEFAULT_HANDLERS as u32,

@@ -2,7 +2,7 @@
 
 use super::dispatch::{PluginDriver, PluginRecord};
 use super::native::NativeDriver;
-use super::services::{Profiles, Services};
+use super::services::{HostClock, Profiles, Services};
 use super::{Connections, Host, HostInner, Observer};
 use crate::api::{GameProfile, NativePlugin, Uuid};
 use crate::bridge::{GuestComponent, GuestDriver, MissingCapability};
@@ -42,6 +42,7 @@ pub struct HostBuilder {
     observer: Option<Arc<dyn Observer>>,
     profiles: Profiles,
     told_protocol: Option<i32>,
+    seed: Option<u64>,
     faults: Faults,
 }
 
@@ -69,6 +70,7 @@ impl HostBuilder {
             observer: None,
             profiles: Arc::new(offline),
             told_protocol: None,
+            seed: None,
             faults: Faults::default(),
         }
     }
@@ -124,6 +126,14 @@ impl HostBuilder {
         self
     }
 
+    /// Makes what guests are told of chance and of the calendar the same in every run: random numbers come from this
+    /// seed, and the calendar begins in a second of its own. Without it they are the system's.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Breaks the host in this way.
     #[cfg(feature = "faults")]
     #[must_use]
@@ -172,6 +182,8 @@ impl HostBuilder {
             observer: self.observer,
             profiles: self.profiles,
             told_protocol: self.told_protocol,
+            clock: HostClock::start(self.seed),
+            seed: self.seed,
             faults: self.faults,
             all_guests: tokio::sync::Mutex::default(),
         });

@@ -5,6 +5,8 @@ use crate::api::GameProfile;
 use crate::config::HostConfig;
 use crate::fault::Faults;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// A lock whose holder panicked is taken all the same: what it guards is changed in one go.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -14,12 +16,43 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Makes a profile of a name; see [`HostBuilder::profiles`](super::HostBuilder::profiles).
 pub(super) type Profiles = Arc<dyn Fn(&str) -> GameProfile + Send + Sync>;
 
+/// The time, as guests are told it.
+pub(crate) struct HostClock {
+    /// Virtual where the runtime's clock is.
+    origin: Instant,
+    /// What a calendar said then, since 1970.
+    wall: Duration,
+}
+
+impl HostClock {
+    /// That of the machine or, where runs must repeat exactly, one that always begins in the same second.
+    pub(super) fn start(seed: Option<u64>) -> Self {
+        const SEEDED: Duration = Duration::from_secs(1_700_000_000);
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            origin: Instant::now(),
+            wall: seed.map_or_else(|| now().unwrap_or_default(), |_| SEEDED),
+        }
+    }
+
+    pub fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub fn wall(&self) -> Duration {
+        self.wall + self.monotonic()
+    }
+}
+
 pub(crate) struct Services {
     pub(super) config: HostConfig,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) profiles: Profiles,
     /// What plugins are told that clients speak; none for the truth.
     pub(super) told_protocol: Option<i32>,
+    pub clock: HostClock,
+    /// Of random numbers for guests, where runs must repeat exactly.
+    pub seed: Option<u64>,
     /// What is broken on purpose.
     pub faults: Faults,
     /// For a fault that has all guests take turns.

@@ -49,7 +49,74 @@ world plugin-with-network {
   import wasi:sockets/instance-network@0.2.6;
 }
 
+world plugin-with-wasi {
+  include plugin;
+  import wasi:cli/environment@0.2.6;
+  import wasi:cli/exit@0.2.6;
+  import wasi:cli/stdout@0.2.6;
+  import wasi:cli/stderr@0.2.6;
+  import wasi:clocks/monotonic-clock@0.2.6;
+  import wasi:clocks/wall-clock@0.2.6;
+  import wasi:filesystem/preopens@0.2.6;
+  import wasi:io/poll@0.2.6;
+  import wasi:io/streams@0.2.6;
+  import wasi:random/random@0.2.6;
+  import wasi:sockets/instance-network@0.2.6;
+}
+
+package wasi:io@0.2.6 {
+  interface error {
+    resource error;
+  }
+  interface poll {
+    resource pollable {
+      ready: func() -> bool;
+    }
+  }
+  interface streams {
+    use error.{error};
+    use poll.{pollable};
+    variant stream-error {
+      last-operation-failed(error),
+      closed,
+    }
+    resource output-stream {
+      blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+      subscribe: func() -> pollable;
+    }
+  }
+}
+package wasi:clocks@0.2.6 {
+  interface monotonic-clock {
+    use wasi:io/poll@0.2.6.{pollable};
+    now: func() -> u64;
+    subscribe-duration: func(when: u64) -> pollable;
+  }
+  interface wall-clock {
+    record datetime {
+      seconds: u64,
+      nanoseconds: u32,
+    }
+    now: func() -> datetime;
+  }
+}
+package wasi:random@0.2.6 {
+  interface random {
+    get-random-bytes: func(len: u64) -> list<u8>;
+  }
+}
 package wasi:cli@0.2.6 {
+  interface exit {
+    exit: func(status: result);
+  }
+  interface stdout {
+    use wasi:io/streams@0.2.6.{output-stream};
+    get-stdout: func() -> output-stream;
+  }
+  interface stderr {
+    use wasi:io/streams@0.2.6.{output-stream};
+    get-stderr: func() -> output-stream;
+  }
   interface environment {
     get-environment: func() -> list<tuple<string, string>>;
     get-arguments: func() -> list<string>;

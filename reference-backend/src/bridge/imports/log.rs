@@ -3,11 +3,19 @@
 use crate::bridge::bindings::infrarust::plugin::log::{Host, Level};
 use crate::bridge::state::GuestState;
 use crate::config::limits::LOG_LINE_BYTES;
-use crate::host::HostEvent;
+use crate::host::{HostEvent, LogLevel};
 use tokio::time::Instant;
 
 impl Host for GuestState {
-    fn log(&mut self, level: Level, mut message: String) -> wasmtime::Result<()> {
+    fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        self.write_line(level.into(), message);
+        Ok(())
+    }
+}
+
+impl GuestState {
+    /// Writes a line to the host's log, unless there are too many.
+    pub fn write_line(&mut self, level: LogLevel, mut message: String) {
         let verdict = self.log.line(Instant::now());
         if verdict.dropped_before > 0 {
             self.plugin.services.tell(HostEvent::GuestLogDropped {
@@ -19,11 +27,10 @@ impl Host for GuestState {
             cut(&mut message);
             self.plugin.services.tell(HostEvent::GuestLog {
                 plugin: self.plugin.name.clone(),
-                level: level.into(),
+                level,
                 message,
             });
         }
-        Ok(())
     }
 }
 

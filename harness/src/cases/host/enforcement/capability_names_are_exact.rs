@@ -1,6 +1,8 @@
 //! Nobody gets a player's whole connection by a default or a spelling mistake, or believes to have denied it.
 
-use reference_backend::{Capability, HostConfig};
+use std::sync::Arc;
+
+use reference_backend::{Capability, HostConfig, HostEvent, PluginState};
 
 use crate::case::Case;
 use crate::subject::host::{HostLab, PROBE_NAME};
@@ -8,7 +10,7 @@ use crate::verdict::{Finding, Outcome, Stop};
 
 const CLAUSE: &str = "VB-ENF-06";
 
-/// Lines under `[plugins.probe]`, and whether the probe, which imports `virtual-backend`, may start with them.
+/// Lines under `[plugins.probe]`, and whether a plugin may register a handler with them.
 const TABLES: [(&str, bool); 7] = [
     ("", false),
     ("permissions = []", false),
@@ -41,7 +43,7 @@ const MISTAKES: [(&str, &str); 8] = [
 pub const CASE: Case = Case::host(
     "capability-names-are-exact",
     &["VB-ENF-06"],
-    "Reads configurations that grant, deny and misspell capabilities, and starts the probe with those that are good.",
+    "Reads configurations that grant, deny and misspell capabilities, and has a plugin register a handler with those that are good.",
     |lab| Box::pin(run(lab)),
 )
 .on_the_newest();
@@ -74,22 +76,26 @@ async fn run(lab: &HostLab) -> Outcome {
     Ok(())
 }
 
+/// A native plugin registers a handler as it is enabled, which takes the capability, and stays off when it cannot.
 async fn starts(lab: &HostLab, config: HostConfig, lines: &str, may: bool) -> Outcome {
     let plugin = config.plugins.get(PROBE_NAME).cloned().unwrap_or_default();
-    let started = lab
-        .builder(HostConfig::default())
-        .guest(PROBE_NAME, lab.probe(), plugin)
-        .start()
-        .await;
-    let got = match started {
-        Ok(_) if may => return Ok(()),
-        Err(_) if !may => return Ok(()),
-        Ok(_) => "it starts".to_owned(),
-        Err(error) => format!("it is refused: {error}"),
-    };
-    let what = if may { "to start" } else { "to be refused" };
-    let expected = format!("a guest that imports virtual-backend {what} with `{lines}`");
-    Err(Finding::new(CLAUSE, expected, got).into())
+    let mark = lab.recorder.mark();
+    let registering = Arc::new(lab.native(PROBE_NAME));
+    lab.host(|builder| builder.native(PROBE_NAME, registering, plugin))
+        .await?;
+    let states = lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::Plugin { state, .. } => Some(state.clone()),
+        _ => None,
+    });
+    let enabled = states
+        .iter()
+        .any(|state| matches!(state, PluginState::Enabled { .. }));
+    if enabled == may {
+        return Ok(());
+    }
+    let what = if may { "to be let" } else { "to be refused" };
+    let expected = format!("a plugin that registers a handler {what} with `{lines}`");
+    Err(Finding::new(CLAUSE, expected, format!("it went through {states:?}")).into())
 }
 
 fn mistaken(lab: &HostLab, lines: &str, wrong: &str, near: &str) -> Outcome {

@@ -17,7 +17,7 @@ const OPEN: [&str; 2] = ["directories", "network"];
 pub const CASE: Case = Case::host(
     "guests-see-nothing-of-the-machine",
     &["VB-ENF-08"],
-    "Loads guests that ask WASI for environment, arguments, folders and network: each is refused, or finds nothing.",
+    "Loads guests that ask WASI for environment, arguments, folders and network: each is refused, or finds nothing there.",
     |lab| Box::pin(run(lab)),
 )
 .on_the_newest();
@@ -28,6 +28,7 @@ async fn run(lab: &HostLab) -> Outcome {
             continue;
         };
         let before = lab.recorder.guest_log("snoop").len();
+        let traps = lab.recorder.traps().len();
         let started = lab
             .builder(HostConfig::default())
             .guest("snoop", guest, PluginConfig::default())
@@ -42,8 +43,11 @@ async fn run(lab: &HostLab) -> Outcome {
             .skip(before)
             .map(|(_, line)| line.as_str())
             .collect();
+        let trapped = lab.recorder.traps().len() > traps;
         match found.as_slice() {
             [LOOKED] => {}
+            // Linked so that it can start, and refused when it is called.
+            [] if trapped => {}
             [.., LOOKED] if found.iter().any(|word| OPEN.contains(word)) => {
                 let why = format!("the host links {interface}, which this case cannot look into");
                 return Err(Stop::Untestable(why, Vec::new()));

@@ -1,0 +1,392 @@
+//! WASI 0.2 for guests in other languages, whose runtimes import it whether they need it or not.
+//!
+//! Clocks are the host's own, random numbers come from the system or from the host's seed, what is written to the
+//! streams goes to the log within its rate. Environment, arguments and folders are there and empty. Everything else,
+//! the network among it, is there and traps when it is called: a callback can neither wait nor reach out.
+
+use super::state::GuestState;
+use crate::config::limits::{LOG_LINE_BYTES, WASI_RANDOM_BYTES};
+use crate::fault::{Fault, Faults};
+use crate::host::LogLevel;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{
+    Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType,
+};
+use wasmtime::{Engine, StoreContextMut};
+
+/// The packages whose interfaces are linked. Another import of WASI is refused when the guest is loaded.
+const PACKAGES: [&str; 6] = [
+    "wasi:cli",
+    "wasi:clocks",
+    "wasi:filesystem",
+    "wasi:io",
+    "wasi:random",
+    "wasi:sockets",
+];
+
+/// The versions that are linked: 0.2 and what is compatible with it.
+const VERSION: &str = "0.2.";
+
+/// Whether something is linked under this name.
+pub(super) fn is_linked(import: &str) -> bool {
+    interface(import).is_some()
+}
+
+/// The name without its version, where it is one that is linked.
+fn interface(import: &str) -> Option<&str> {
+    let (interface, version) = import.split_once('@')?;
+    let (package, _) = interface.split_once('/')?;
+    (PACKAGES.contains(&package) && version.starts_with(VERSION)).then_some(interface)
+}
+
+/// `output-stream`. Its number says which, so that no table is needed: 1 as in POSIX for what is said, 2 for errors.
+struct Output;
+/// `input-stream`: there is one, and it is at its end.
+struct Input;
+/// `error` of streams, which there is none of.
+struct StreamFault;
+/// `pollable`: of a stream, and so always ready.
+struct Pollable;
+/// `descriptor`, which there is none of.
+struct Descriptor;
+/// Every other resource. There is none of it.
+struct Absent;
+
+const STDOUT: u32 = 1;
+const STDERR: u32 = 2;
+
+/// `stream-error`.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum StreamError {
+    #[component(name = "last-operation-failed")]
+    #[allow(
+        dead_code,
+        reason = "part of the type; writing to the log does not fail"
+    )]
+    LastOperationFailed(Resource<StreamFault>),
+    #[component(name = "closed")]
+    Closed,
+}
+
+/// `datetime`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Datetime {
+    seconds: u64,
+    nanoseconds: u32,
+}
+
+/// Links what the component imports of WASI, and nothing that it does not import.
+pub(super) fn link(
+    linker: &mut Linker<GuestState>,
+    engine: &Engine,
+    component: &Component,
+    faults: Faults,
+) -> wasmtime::Result<()> {
+    // Everything is there first as what traps, and then some of it again as what it is.
+    linker.allow_shadowing(true);
+    for (name, import) in component.component_type().imports(engine) {
+        let Some(interface) = interface(name) else {
+            continue;
+        };
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            wasmtime::bail!("{name} is no interface");
+        };
+        let mut linked = linker.instance(name)?;
+        for (item, exported) in instance.exports(engine) {
+            match exported.ty {
+                ComponentItem::ComponentFunc(_) => absent(&mut linked, name, item)?,
+                ComponentItem::Resource(_) => {
+                    linked.resource(item, resource(item), |mut store, _| {
+                        store.data_mut().resources -= 1;
+                        Ok(())
+                    })?;
+                }
+                _ => {}
+            }
+        }
+        present(&mut linked, interface, faults)?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+fn resource(name: &str) -> ResourceType {
+    match name {
+        "output-stream" => ResourceType::host::<Output>(),
+        "input-stream" => ResourceType::host::<Input>(),
+        "error" => ResourceType::host::<StreamFault>(),
+        "pollable" => ResourceType::host::<Pollable>(),
+        "descriptor" => ResourceType::host::<Descriptor>(),
+        _ => ResourceType::host::<Absent>(),
+    }
+}
+
+fn absent(
+    linked: &mut LinkerInstance<'_, GuestState>,
+    interface: &str,
+    function: &str,
+) -> wasmtime::Result<()> {
+    let name = format!("{interface}, function `{function}`");
+    linked.func_new(function, move |_, _, _, _| {
+        wasmtime::bail!("a guest has no {name}")
+    })
+}
+
+type Store<'a> = StoreContextMut<'a, GuestState>;
+
+/// A handle for the guest, which counts until it is dropped: each is memory of the host.
+fn own<T: 'static>(mut store: Store<'_>, number: u32) -> wasmtime::Result<Resource<T>> {
+    let state = store.data_mut();
+    let limit = state.plugin.config.limits.resources;
+    if state.resources >= limit {
+        wasmtime::bail!("the limit of {limit} resources is reached");
+    }
+    state.resources += 1;
+    Ok(Resource::new_own(number))
+}
+
+fn present(
+    linked: &mut LinkerInstance<'_, GuestState>,
+    interface: &str,
+    faults: Faults,
+) -> wasmtime::Result<()> {
+    match interface {
+        "wasi:cli/environment" => environment(linked, faults),
+        "wasi:cli/exit" => linked.func_wrap(
+            "exit",
+            |_: Store<'_>, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
+                wasmtime::bail!("a guest does not end by itself, but with `on-disable`")
+            },
+        ),
+        "wasi:cli/stdin" => linked.func_wrap("get-stdin", |store: Store<'_>, ()| {
+            Ok((own::<Input>(store, 0)?,))
+        }),
+        "wasi:cli/stdout" => linked.func_wrap("get-stdout", |store: Store<'_>, ()| {
+            Ok((own::<Output>(store, STDOUT)?,))
+        }),
+        "wasi:cli/stderr" => linked.func_wrap("get-stderr", |store: Store<'_>, ()| {
+            Ok((own::<Output>(store, STDERR)?,))
+        }),
+        "wasi:cli/terminal-stdin" => no_terminal(linked, "get-terminal-stdin"),
+        "wasi:cli/terminal-stdout" => no_terminal(linked, "get-terminal-stdout"),
+        "wasi:cli/terminal-stderr" => no_terminal(linked, "get-terminal-stderr"),
+        "wasi:clocks/monotonic-clock" => {
+            linked.func_wrap("now", |store: Store<'_>, ()| {
+                let now = store.data().plugin.services.clock.monotonic();
+                Ok((u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),))
+            })?;
+            linked.func_wrap("resolution", |_: Store<'_>, ()| Ok((1_u64,)))
+        }
+        "wasi:clocks/wall-clock" => {
+            linked.func_wrap("now", |store: Store<'_>, ()| {
+                let now = store.data().plugin.services.clock.wall();
+                Ok((Datetime {
+                    seconds: now.as_secs(),
+                    nanoseconds: now.subsec_nanos(),
+                },))
+            })?;
+            linked.func_wrap("resolution", |_: Store<'_>, ()| {
+                Ok((Datetime {
+                    seconds: 0,
+                    nanoseconds: 1,
+                },))
+            })
+        }
+        "wasi:filesystem/preopens" => linked.func_wrap("get-directories", |_: Store<'_>, ()| {
+            Ok((Vec::<(Resource<Descriptor>, String)>::new(),))
+        }),
+        "wasi:io/poll" => poll(linked),
+        "wasi:io/streams" => streams(linked),
+        "wasi:random/random" => random(linked, "get-random-bytes", "get-random-u64"),
+        "wasi:random/insecure" => random(
+            linked,
+            "get-insecure-random-bytes",
+            "get-insecure-random-u64",
+        ),
+        "wasi:random/insecure-seed" => linked
+            .func_wrap("insecure-seed", |mut store: Store<'_>, ()| {
+                Ok(((number(&mut store)?, number(&mut store)?),))
+            }),
+        _ => Ok(()),
+    }
+}
+
+fn environment(
+    linked: &mut LinkerInstance<'_, GuestState>,
+    faults: Faults,
+) -> wasmtime::Result<()> {
+    let inherits = faults.has(Fault::InheritsEverything);
+    linked.func_wrap("get-environment", move |_: Store<'_>, ()| {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let mut variables = Vec::new();
+        if inherits {
+            variables.extend(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
+        }
+        Ok((variables,))
+    })?;
+    linked.func_wrap("get-arguments", move |_: Store<'_>, ()| {
+        let mut arguments = Vec::new();
+        if inherits {
+            arguments.extend(std::env::args_os().map(|text| text.to_string_lossy().into_owned()));
+        }
+        Ok((arguments,))
+    })?;
+    linked.func_wrap("initial-cwd", |_: Store<'_>, ()| Ok((None::<String>,)))
+}
+
+fn no_terminal(linked: &mut LinkerInstance<'_, GuestState>, name: &str) -> wasmtime::Result<()> {
+    linked.func_wrap(name, |_: Store<'_>, ()| Ok((None::<Resource<Absent>>,)))
+}
+
+/// What can be waited for is a stream, and that is ready.
+fn poll(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    linked.func_wrap(
+        "[method]pollable.ready",
+        |_: Store<'_>, (_,): (Resource<Pollable>,)| Ok((true,)),
+    )?;
+    linked.func_wrap(
+        "[method]pollable.block",
+        |_: Store<'_>, (_,): (Resource<Pollable>,)| Ok(()),
+    )?;
+    linked.func_wrap(
+        "poll",
+        |_: Store<'_>, (all,): (Vec<Resource<Pollable>>,)| {
+            let all: Vec<u32> = (0..).take(all.len()).collect();
+            Ok((all,))
+        },
+    )
+}
+
+fn streams(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    type Done = Result<(), StreamError>;
+    const DONE: Done = Ok(());
+    for name in ["write", "blocking-write-and-flush"] {
+        linked.func_wrap(
+            &format!("[method]output-stream.{name}"),
+            |mut store: Store<'_>, (stream, bytes): (Resource<Output>, Vec<u8>)| {
+                store.data_mut().written(stream.rep() == STDERR, &bytes);
+                Ok((DONE,))
+            },
+        )?;
+    }
+    for name in ["flush", "blocking-flush"] {
+        linked.func_wrap(
+            &format!("[method]output-stream.{name}"),
+            |_: Store<'_>, (_,): (Resource<Output>,)| Ok((DONE,)),
+        )?;
+    }
+    linked.func_wrap(
+        "[method]output-stream.check-write",
+        |_: Store<'_>, (_,): (Resource<Output>,)| {
+            Ok((Ok::<u64, StreamError>(LOG_LINE_BYTES as u64),))
+        },
+    )?;
+    linked.func_wrap(
+        "[method]output-stream.subscribe",
+        |store: Store<'_>, (_,): (Resource<Output>,)| Ok((own::<Pollable>(store, 0)?,)),
+    )?;
+    for name in ["read", "blocking-read"] {
+        linked.func_wrap(
+            &format!("[method]input-stream.{name}"),
+            |_: Store<'_>, (_, _): (Resource<Input>, u64)| {
+                Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
+            },
+        )?;
+    }
+    linked.func_wrap(
+        "[method]input-stream.subscribe",
+        |store: Store<'_>, (_,): (Resource<Input>,)| Ok((own::<Pollable>(store, 0)?,)),
+    )
+}
+
+fn random(
+    linked: &mut LinkerInstance<'_, GuestState>,
+    bytes: &str,
+    number_name: &str,
+) -> wasmtime::Result<()> {
+    linked.func_wrap(bytes, |mut store: Store<'_>, (length,): (u64,)| {
+        if length > WASI_RANDOM_BYTES {
+            wasmtime::bail!("at most {WASI_RANDOM_BYTES} random bytes at a time");
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        store.data_mut().random.fill(&mut bytes)?;
+        Ok((bytes,))
+    })?;
+    linked.func_wrap(number_name, |mut store: Store<'_>, ()| {
+        Ok((number(&mut store)?,))
+    })
+}
+
+fn number(store: &mut Store<'_>) -> wasmtime::Result<u64> {
+    let mut bytes = [0; 8];
+    store.data_mut().random.fill(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+impl GuestState {
+    /// Text for a stream: each whole line is a line of the log, and so is what would be longer than one may be.
+    fn written(&mut self, error: bool, bytes: &[u8]) {
+        let level = if error {
+            LogLevel::Warn
+        } else {
+            LogLevel::Info
+        };
+        for &byte in bytes {
+            let line = &mut self.lines[usize::from(error)];
+            if byte != b'\n' {
+                line.push(byte);
+            }
+            if byte == b'\n' || line.len() >= LOG_LINE_BYTES {
+                let line = std::mem::take(line);
+                self.write_line(level, String::from_utf8_lossy(&line).into_owned());
+            }
+        }
+    }
+}
+
+/// Where random numbers come from.
+pub(crate) enum Random {
+    /// The system, for what serves players.
+    System,
+    /// A seed, where runs must repeat exactly.
+    Seeded(u64),
+}
+
+impl Random {
+    /// The source of one instance: each has numbers of its own.
+    pub fn new(seed: Option<u64>, plugin: &str, incarnation: u32) -> Self {
+        let Some(seed) = seed else {
+            return Self::System;
+        };
+        let own = plugin.bytes().fold(u64::from(incarnation), |own, byte| {
+            own.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
+        });
+        Self::Seeded(seed ^ own.rotate_left(32))
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> wasmtime::Result<()> {
+        match self {
+            Self::System => getrandom::fill(bytes)
+                .map_err(|error| wasmtime::format_err!("no random numbers: {error}")),
+            Self::Seeded(state) => {
+                for chunk in bytes.chunks_mut(8) {
+                    let drawn = splitmix(state).to_le_bytes();
+                    let length = chunk.len();
+                    chunk.copy_from_slice(&drawn[..length]);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// SplitMix64, by Steele, Lea and Flood.
+fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
