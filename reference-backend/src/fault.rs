@@ -77,7 +77,7 @@ faults! {
     UnboundedQueue = "unbounded-queue",
     /// VB-DSP-15: serves a connection until it has nothing more to read.
     UnfairSelect = "unfair-select",
-    /// VB-DSP-16: closes the sockets and exits.
+    /// VB-DSP-16: closes the sockets and exits: nobody is told, and nothing is waited for.
     ShutdownKills = "shutdown-kills",
 
     // The bridge.

@@ -110,7 +110,7 @@ impl Link {
             origin: Instant::now(),
             wire: Mutex::new(Wire {
                 conn,
-                queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES, faults),
+                queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES),
                 inbox: VecDeque::new(),
                 inbox_packets: 0,
                 inbox_bytes: 0,
@@ -434,7 +434,6 @@ fn gone(reason: CloseReason) -> Option<EndCause> {
 pub(super) struct SendQueue {
     max_packets: usize,
     max_bytes: u64,
-    faults: Faults,
     /// Of all bytes ever written, where each packet that waits ends.
     ends: VecDeque<u64>,
     written: u64,
@@ -442,11 +441,10 @@ pub(super) struct SendQueue {
 }
 
 impl SendQueue {
-    fn new(max_packets: u64, max_bytes: u64, faults: Faults) -> Self {
+    fn new(max_packets: u64, max_bytes: u64) -> Self {
         Self {
             max_packets: to_usize(max_packets),
             max_bytes,
-            faults,
             ends: VecDeque::new(),
             written: 0,
             hand: 0,
@@ -464,9 +462,6 @@ impl SendQueue {
         mut waiting: u64,
         sizes: impl Iterator<Item = usize>,
     ) -> Option<(usize, String)> {
-        if self.faults.has(Fault::UnboundedQueue) {
-            return None;
-        }
         for ((index, size), packets) in sizes.enumerate().zip(self.ends.len()..) {
             if packets >= self.max_packets {
                 return Some((
@@ -519,7 +514,7 @@ mod tests {
 
     #[test]
     fn the_queue_has_edges_in_packets_and_bytes() {
-        let mut queue = SendQueue::new(2, 100, Faults::default());
+        let mut queue = SendQueue::new(2, 100);
         assert_eq!(queue.no_room(0, [40, 40].into_iter()), None);
         assert_eq!(
             queue

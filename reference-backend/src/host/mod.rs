@@ -198,7 +198,10 @@ impl Host {
         inner.stopping.send_replace(true);
         let text = TextComponent::cut(reason);
         if inner.services.faults.has(Fault::ShutdownKills) {
-            return open.iter().for_each(|link| link.lost(EndCause::Shutdown));
+            open.iter().for_each(|link| link.lost(EndCause::Shutdown));
+            // The end callbacks have this one turn.
+            tokio::task::yield_now().await;
+            return self.disable().await;
         }
         for link in open {
             link.stop(&text);
@@ -223,8 +226,12 @@ impl Host {
             // What is given up goes at its next turn.
             let _ = tokio::time::timeout(SHUTDOWN_GIVEN_UP, all_ended()).await;
         }
+        self.disable().await;
+    }
+
+    async fn disable(&self) {
         let disable = async {
-            for plugin in inner.plugins.iter().rev() {
+            for plugin in self.inner.plugins.iter().rev() {
                 if let Some(driver) = plugin.driver() {
                     driver.disable().await;
                 }

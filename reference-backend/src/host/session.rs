@@ -115,7 +115,10 @@ impl VirtualBackendSession for Arc<SessionShared> {
                 checked => checked.map_err(send_error)?,
             }
             let size = raw.data.len();
-            if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
+            let no_room = wire.queue.no_room(wire.waiting(), std::iter::once(size));
+            if let Some((_, why)) = no_room
+                && !self.services.faults.has(Fault::UnboundedQueue)
+            {
                 return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
             }
             wire.conn.send_packet(raw).map_err(send_error)?;
