@@ -81,11 +81,16 @@ async fn run(lab: &HostLab) -> Outcome {
     player.until_closed(JOIN_LIMIT).await;
     read(&player, "goodbye", State::Play)?;
 
-    let host = lab.host_of_probe(&[("answer", "denied:not today")]).await?;
-    let mut player = lab.connect(&host, lab.client());
-    player.until_closed(JOIN_LIMIT).await;
-    match player.kicked() {
-        Some((_, _, reason)) if reason == "not today" => Ok(()),
-        _ => Err(player.broken(CLAUSE, "a denial that reads \"not today\"", player.stands())),
+    // At each gate a denial is written for the state that the client is in by then.
+    let later = match player.version().has_configuration_phase() {
+        true => State::Configuration,
+        false => State::Play,
+    };
+    for (gate, state) in [("pre-login", State::Login), ("answer", later)] {
+        let host = lab.host_of_probe(&[(gate, "denied:not today")]).await?;
+        let mut player = lab.connect(&host, lab.client());
+        player.until_closed(JOIN_LIMIT).await;
+        read(&player, "not today", state)?;
     }
+    Ok(())
 }
