@@ -95,6 +95,14 @@ macro_rules! notices {
 }
 
 notices! {
+    notices_two_ends_on_kick: "two-ends-on-kick" breaks "one-end";
+    notices_no_end_on_reset: "no-end-on-reset" breaks "one-end";
+    notices_late_packet: "late-packet" breaks "nothing-after-end";
+    notices_swaps_two: "swaps-two" breaks "serverbound-order";
+    notices_unbounded_queue: "unbounded-queue" breaks "bounded-queue";
+    notices_starts_twice: "starts-twice" breaks "one-start";
+    notices_disconnects_first: "disconnects-first" breaks "disconnect-last";
+    notices_spawns_per_packet: "spawns-per-packet" breaks "no-overlap";
     notices_ok_then_dropped: "ok-then-dropped" breaks "invalid-is-refused";
     notices_compression_late: "compression-late" breaks "bystander-is-untouched";
 }
