@@ -291,7 +291,8 @@ fn packets(folder: &Path) -> io::Result<usize> {
     Ok(seeds.known.len())
 }
 
-/// Steps of a host's session: a generator's bytes, and one plan that sends, reads and disconnects.
+/// Steps of a host's session: a generator's bytes, one plan that sends, reads and disconnects, and one whose client reads
+/// nothing.
 fn steps(folder: &Path) -> io::Result<usize> {
     let mut seeds = Seeds::new(folder, "host_session")?;
     let count = u8::try_from(vb_data::supported().len()).unwrap_or(u8::MAX);
@@ -308,7 +309,14 @@ fn steps(folder: &Path) -> io::Result<usize> {
             &[14, 0],
         ]
         .concat();
-        seeds.add(&[index], &[index, index / 5, 1], &plan)?;
+        seeds.add(&[index, 0], &[index, index / 5, 1], &plan)?;
+        // A batch with a packet that no client could read, then more than may wait.
+        let plan = [
+            &[0, 6, 3, 2, 9, 5, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 5, 0][..],
+            &[6, 0, 9, 0xff, 0xff].repeat(8),
+        ]
+        .concat();
+        seeds.add(&[index, 1], &[index, index / 5, 1], &plan)?;
     }
     Ok(seeds.known.len())
 }
