@@ -124,7 +124,7 @@ pub struct Alarm {
 }
 
 /// What became of one killer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Trial {
     /// The clause.
     pub clause: String,
@@ -138,7 +138,7 @@ pub struct Trial {
     pub alarms: Vec<Alarm>,
     /// The excuses that were needed, as places in their list.
     #[serde(skip)]
-    pub excused: Vec<usize>,
+    pub excused: Vec<(usize, usize)>,
     /// How many verdicts there were of other clauses' cases, and how many of those said nothing.
     pub others: usize,
     /// See `others`.
@@ -276,12 +276,7 @@ fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
     let mut trial = Trial {
         clause: clause.id.clone(),
         killer: killer.name.clone(),
-        caught: None,
-        missed: None,
-        alarms: Vec::new(),
-        excused: Vec::new(),
-        others: 0,
-        untestable: 0,
+        ..Trial::default()
     };
     let judge = match broken(clause, killer) {
         Ok(judge) => judge,

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{Alarm, Trial};
+use super::{Alarm, Trial, excuses};
 use crate::exit::Exit;
 
 const BOLD: Style = Style::new().bold();
@@ -39,6 +39,7 @@ struct Sum<'a> {
     killers: usize,
     caught: usize,
     false_alarms: usize,
+    excused: Vec<String>,
     unneeded_excuses: &'a [String],
     seconds: f64,
     exit: u8,
@@ -65,6 +66,11 @@ impl Report {
     pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
         let of_killers = self.trials.iter().flat_map(|trial| &trial.alarms);
         self.unbroken.iter().chain(of_killers)
+    }
+
+    /// What killers break besides their own clauses, and may.
+    pub fn excused(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.trials.iter().flat_map(|trial| &trial.excused).copied()
     }
 
     /// How the process should end.
@@ -133,17 +139,21 @@ pub fn write_text(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             quote(&alarm.got)
         )?;
     }
+    for excuse in report.excused() {
+        writeln!(out, "excused: {}", excuses::text(excuse))?;
+    }
     for excuse in &report.unneeded {
         writeln!(out, "{RED}an excuse has expired{RED:#}: {excuse}")?;
     }
     writeln!(
         out,
-        "\n{BOLD}{} of {} killers caught, {} of {} clauses have cases, {} false alarms{BOLD:#}, in {:.1} s",
+        "\n{BOLD}{} of {} killers caught, {} of {} clauses have cases, {} false alarms{BOLD:#} ({} excused), in {:.1} s",
         report.caught(),
         report.trials.len(),
         report.clauses - report.uncovered.len(),
         report.clauses,
         report.alarms().count(),
+        report.excused().count(),
         report.seconds
     )
 }
@@ -166,6 +176,7 @@ pub fn write_json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         killers: report.trials.len(),
         caught: report.caught(),
         false_alarms: report.alarms().count(),
+        excused: report.excused().map(excuses::text).collect(),
         unneeded_excuses: &report.unneeded,
         seconds: report.seconds,
         exit: report.exit().code(),
