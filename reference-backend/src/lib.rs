@@ -38,7 +38,8 @@ pub use api::{
     VirtualBackendSession,
 };
 pub use bridge::{
-    CpuMeter, EngineError, GuestComponent, GuestEngine, LoadError, MissingCapability,
+    CpuMeter, DataFolderError, EngineError, GuestComponent, GuestEngine, LoadError,
+    MissingCapability,
 };
 pub use capability::Capability;
 pub use config::{

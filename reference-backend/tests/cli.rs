@@ -83,6 +83,25 @@ fn mistakes_exit_with_2_and_say_how_to_mend_them() {
 }
 
 #[test]
+fn a_data_folder_that_cannot_be_exits_with_2() {
+    let folder = folder("data", "data_dir = \"host.toml\"\n[plugins.files]\n");
+    let artifact = format!(
+        "{}/../fixtures/artifacts/files.wasm",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::copy(artifact, folder.join("plugins/files.wasm")).expect("the files can be written");
+    for command in ["check", "serve"] {
+        let (code, text) = run(&[command, "--config", "host.toml"], &folder);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(
+            text.contains("Error: plugin files: its data folder host.toml/files cannot be made: host.toml is no folder")
+                && text.contains("set `data_dir` to a folder"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn an_address_that_is_taken_exits_with_3() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = format!("bind = \"{}\"\n", taken.local_addr().unwrap());

@@ -132,6 +132,14 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
     let bounds: BTreeMap<&str, (u64, u64)> = BTreeMap::from([
         ("sessions", (0, limits::MAX_COUNT)),
         ("resources", (0, limits::MAX_COUNT)),
+        ("data_bytes", (0, limits::MAX_DATA_BYTES)),
+        ("data_entries", (0, limits::MAX_DATA_ENTRIES)),
+        ("data_open", (0, limits::MAX_DATA_OPEN)),
+        ("data_ms", (0, limits::MAX_DATA_MS)),
+        (
+            "data_call_bytes",
+            (limits::MIN_DATA_CALL_BYTES, limits::MAX_DATA_CALL_BYTES),
+        ),
         ("table_elements", (0, limits::MAX_TABLE_ELEMENTS)),
         ("config_bytes", (0, limits::MAX_CONFIG_BYTES)),
         (
@@ -309,6 +317,22 @@ fn a_plugins_own_table_has_a_limit_with_an_edge() {
             && message.contains("`config_bytes` under [plugins.p.limits]"),
         "{message}"
     );
+}
+
+#[test]
+fn the_data_folder_is_a_path_beside_the_file_and_not_empty() {
+    assert_eq!(parse("").data_dir, None);
+    let message = error("data_dir = \"\"\n");
+    assert!(
+        message.contains("data_dir is empty") && message.contains("or leave data_dir out"),
+        "{message}"
+    );
+    assert!(error("data_dir = 7\n").starts_with("host.toml:1:"));
+    assert!(error("data_dirs = \"x\"\n").contains("did you mean `data_dir`?"));
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data_dir.toml");
+    std::fs::write(&file, "data_dir = \"data\"\n").expect("the file can be written");
+    let config = HostConfig::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.data_dir, Some(file.with_file_name("data")));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use wasmtime::{Store, Trap};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 /// What a player of an instance that trapped reads.
 const FAILED: &str = "This server has failed. Please join again in a moment.";
@@ -142,6 +142,15 @@ impl Instance {
         );
         let mut store = Store::new(&plugin.engine.engine, state);
         store.limiter(|state| &mut state.limiter);
+        if plugin.engine.meter == CpuMeter::Epoch {
+            // What calls for files took is no CPU time of the guest's.
+            store.epoch_deadline_callback(|mut store| {
+                Ok(match store.data_mut().files.time.ticks() {
+                    0 => UpdateDeadline::Interrupt,
+                    ticks => UpdateDeadline::Continue(ticks),
+                })
+            });
+        }
         let made = plugin
             .arm(&mut store, Callback::Instantiate)
             .and_then(|()| {
@@ -345,7 +354,9 @@ impl Drop for Instance {
 impl PluginShared {
     /// Sets the budget of the call that follows.
     pub fn arm(&self, store: &mut Store<GuestState>, callback: Callback) -> wasmtime::Result<()> {
-        store.data_mut().limiter.refused = false;
+        let state = store.data_mut();
+        state.limiter.refused = false;
+        state.files.time.reset();
         let limits = &self.config.limits;
         // Not without end even when broken: whoever judges such a host runs it.
         let unlimited =

@@ -39,6 +39,7 @@ pub struct GuestComponent {
     /// Interfaces of the contract that are imported, without package and version.
     pub(crate) imports: BTreeSet<String>,
     pub(crate) exports_handler: bool,
+    wants_folder: bool,
     size: usize,
 }
 
@@ -197,10 +198,11 @@ impl GuestEngine {
         check_bytes(name, bytes, limits.component_bytes)?;
         let component = self.compile(name, bytes, limits.compile_ms)?;
         let ty = component.component_type();
-        let imports = ty
+        let imports: Vec<String> = ty
             .imports(&self.engine)
             .map(|(import, _)| import.to_owned())
             .collect();
+        let wants_folder = imports.iter().any(|import| wasi::asks_for_folders(import));
         let exports = ty
             .exports(&self.engine)
             .map(|(export, _)| export.to_owned())
@@ -223,6 +225,7 @@ impl GuestEngine {
             engine: self.clone(),
             imports,
             exports_handler,
+            wants_folder,
             size: bytes.len(),
         })
     }
@@ -267,6 +270,12 @@ impl GuestComponent {
     #[must_use]
     pub fn has_handler(&self) -> bool {
         self.exports_handler
+    }
+
+    /// Whether the guest asks WASI for folders, and so has a use for its data folder.
+    #[must_use]
+    pub fn wants_folder(&self) -> bool {
+        self.wants_folder
     }
 
     pub(crate) fn check_grants(

@@ -42,3 +42,4 @@ mod wasi;
 pub use engine::{CpuMeter, EngineError, GuestEngine};
 pub use load::{CONTRACT_PACKAGE, CONTRACT_VERSION, GuestComponent, LoadError, MissingCapability};
 pub(crate) use plugin::GuestDriver;
+pub use wasi::DataFolderError;

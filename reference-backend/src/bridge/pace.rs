@@ -54,6 +54,15 @@ impl Pace {
     }
 }
 
+/// Lets another thread take the worker's place for what is sure to wait.
+pub(super) fn give_way<R>(wait: impl FnOnce() -> R) -> R {
+    if has_other_workers() {
+        tokio::task::block_in_place(wait)
+    } else {
+        wait()
+    }
+}
+
 /// A runtime of one thread has nobody to put in its place.
 fn has_other_workers() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)

@@ -6,7 +6,7 @@ use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
 use super::pace::Pace;
 use super::state::GuestState;
-use super::wasi::Random;
+use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
 use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, PlayerId};
 use crate::capability::{Capability, Grants};
@@ -17,8 +17,9 @@ use crate::host::{
     StartError, lock,
 };
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -36,6 +37,8 @@ pub(crate) struct PluginShared {
     pub guest: GuestIndices,
     pub handler: Option<HandlerIndices>,
     pub pace: Pace,
+    /// The plugin's data folder, where the host has one for it.
+    pub folder: OnceLock<Arc<DataFolder>>,
     /// The record holds the driver, which holds this.
     record: Weak<PluginRecord>,
     trapped: Notify,
@@ -49,6 +52,7 @@ pub(crate) struct GuestDriver {
     shared: Arc<PluginShared>,
     current: Mutex<Option<Arc<Instance>>>,
     supervisor: Mutex<Option<AbortHandle>>,
+    wants_folder: bool,
 }
 
 impl PluginShared {
@@ -140,6 +144,7 @@ impl GuestDriver {
                 guest,
                 handler,
                 pace: Pace::default(),
+                folder: OnceLock::new(),
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
                 incarnations: AtomicU32::new(0),
@@ -147,7 +152,37 @@ impl GuestDriver {
             }),
             current: Mutex::new(None),
             supervisor: Mutex::new(None),
+            wants_folder: component.wants_folder(),
         }))
+    }
+
+    /// Makes the plugin's folder in `data_dir`, when the guest asks for folders at all.
+    pub fn open_folder(&self, data_dir: &Path) -> Result<(), StartError> {
+        if !self.wants_folder {
+            return Ok(());
+        }
+        let shared = &self.shared;
+        let leaks = shared.services.faults.has(Fault::InheritsEverything);
+        let folder = DataFolder::open(data_dir, &shared.name, &shared.config.limits, leaks)
+            .map_err(|error| self.no_folder(error))?;
+        // Set once: a host starts once.
+        let _ = shared.folder.set(Arc::new(folder));
+        Ok(())
+    }
+
+    /// What of [`open_folder`](Self::open_folder) can be seen to fail beforehand.
+    pub fn check_folder(&self, data_dir: &Path) -> Result<(), StartError> {
+        if !self.wants_folder {
+            return Ok(());
+        }
+        DataFolder::check(data_dir, &self.shared.name).map_err(|error| self.no_folder(error))
+    }
+
+    fn no_folder(&self, error: DataFolderError) -> StartError {
+        StartError::DataFolder {
+            plugin: self.shared.name.clone(),
+            error,
+        }
     }
 
     /// Starts the first instance, and watches over it and its successors.

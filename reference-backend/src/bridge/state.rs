@@ -3,7 +3,7 @@
 use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
-use super::wasi::Random;
+use super::wasi::{Files, Random};
 use crate::api::{HandlerId, PlayerId};
 use crate::fault::Fault;
 use crate::host::{LogLevel, SessionShared, SharedRegistrar, lock};
@@ -52,6 +52,7 @@ pub(crate) struct GuestState {
     pub lines: [Vec<u8>; 2],
     /// Handles of WASI that the guest holds.
     pub resources: u32,
+    pub files: Files,
     /// What `scheduler.now` counts from.
     pub enabled_at: Instant,
 }
@@ -79,6 +80,7 @@ impl GuestState {
             random: plugin.random(),
             lines: [Vec::new(), Vec::new()],
             resources: 0,
+            files: Files::default(),
             limiter: Limiter::new(memory, limits.table_elements),
             config,
             plugin,

@@ -105,10 +105,41 @@ pub const MIN_RESTART_DELAY_MS: u64 = 10;
 /// Players wait for it.
 pub const MAX_RESTART_DELAY_MS: u64 = 60_000;
 
-/// Handles of WASI's streams and pollables that one instance holds: a runtime holds a handful.
+/// Handles of WASI that one instance holds: streams, pollables, open files. A runtime holds a handful, and a file has a
+/// few at a time.
 pub const DEFAULT_RESOURCES: u64 = 1024;
 /// Random bytes in one call of WASI: keys and seeds are a few dozen. More is a trap, as it has no other answer.
 pub const WASI_RANDOM_BYTES: u64 = 64 * KIB;
+
+/// Bytes of a path: Linux's PATH_MAX. A longer one is an error.
+pub const WASI_PATH_BYTES: usize = 4096;
+/// Fuel of one call for files, where fuel is counted: some 10 us, about what the system takes for one.
+pub const WASI_FILE_CALL_FUEL: u64 = 10_000;
+
+/// Bytes of all files in a plugin's data folder: as much as its memory. What it keeps between runs is less.
+pub const DEFAULT_DATA_BYTES: u64 = 64 * MIB;
+/// A terabyte: past that somebody should think again.
+pub const MAX_DATA_BYTES: u64 = 1 << 40;
+/// Files, folders and links in a plugin's data folder: a file for each player of a season.
+pub const DEFAULT_DATA_ENTRIES: u64 = 4096;
+/// All names of a folder are read at once, which takes a tenth of a second with so many.
+pub const MAX_DATA_ENTRIES: u64 = 1 << 16;
+/// Files and folders of a plugin that are open at one time, over all its instances. A process has 1,024 in all unless
+/// somebody raises it, and connections need theirs.
+pub const DEFAULT_DATA_OPEN: u64 = 64;
+/// As many as a process has when nobody raises it.
+pub const MAX_DATA_OPEN: u64 = 1024;
+/// Bytes that one call reads or writes; more is done in several calls. As much as the buffers of most runtimes.
+pub const DEFAULT_DATA_CALL_BYTES: u64 = 64 * KIB;
+/// What WASI promises that a stream takes at once.
+pub const MIN_DATA_CALL_BYTES: u64 = 4 * KIB;
+/// The host holds as much for each call under way.
+pub const MAX_DATA_CALL_BYTES: u64 = 16 * MIB;
+/// Time of one callback in calls for files, where time is measured: disks stall for a second and go on. It does not count
+/// as CPU time.
+pub const DEFAULT_DATA_MS: u64 = 2_000;
+/// The client's own read timeout, past which its sessions are lost anyhow.
+pub const MAX_DATA_MS: u64 = 30_000;
 
 /// The most of anything that is counted.
 pub const MAX_COUNT: u64 = 1 << 20;
@@ -169,9 +200,24 @@ pub struct Limits {
     /// Session handles that a guest keeps at one time.
     #[serde(deserialize_with = "count")]
     pub kept_sessions: u32,
-    /// Handles of WASI's streams and pollables that one instance holds.
+    /// Handles of WASI that one instance holds: streams, pollables, open files.
     #[serde(deserialize_with = "count")]
     pub resources: u32,
+    /// Bytes of all files in the data folder.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_BYTES>")]
+    pub data_bytes: u64,
+    /// Files, folders and links in the data folder.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_ENTRIES>")]
+    pub data_entries: u64,
+    /// Files and folders of it that are open at one time, over all instances.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_OPEN>")]
+    pub data_open: u64,
+    /// Bytes that one call reads or writes.
+    #[serde(deserialize_with = "bounded::<_, MIN_DATA_CALL_BYTES, MAX_DATA_CALL_BYTES>")]
+    pub data_call_bytes: u64,
+    /// Milliseconds of one callback in calls for files, where the meter is the clock.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_MS>")]
+    pub data_ms: u64,
     /// Scheduled tasks that wait at one time.
     #[serde(deserialize_with = "count")]
     pub tasks: u32,
@@ -224,6 +270,11 @@ impl Default for Limits {
             sessions: DEFAULT_SESSIONS as u32,
             kept_sessions: DEFAULT_KEPT_SESSIONS as u32,
             resources: DEFAULT_RESOURCES as u32,
+            data_bytes: DEFAULT_DATA_BYTES,
+            data_entries: DEFAULT_DATA_ENTRIES,
+            data_open: DEFAULT_DATA_OPEN,
+            data_call_bytes: DEFAULT_DATA_CALL_BYTES,
+            data_ms: DEFAULT_DATA_MS,
             tasks: DEFAULT_TASKS as u32,
             listeners: DEFAULT_LISTENERS as u32,
             handlers: DEFAULT_HANDLERS as u32,
@@ -250,6 +301,12 @@ impl Limits {
     #[must_use]
     pub fn listener_deadline(&self) -> Duration {
         Duration::from_millis(self.listener_deadline_ms)
+    }
+
+    /// How long one callback may spend in calls for files.
+    #[must_use]
+    pub fn data_time(&self) -> Duration {
+        Duration::from_millis(self.data_ms)
     }
 
     /// For how long a restart counts.

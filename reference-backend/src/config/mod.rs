@@ -31,6 +31,9 @@ pub struct HostConfig {
     pub bind: String,
     /// Where `NAME.wasm` lies for each `[plugins.NAME]`; relative to the configuration file.
     pub plugins_dir: PathBuf,
+    /// Where each guest that asks WASI for folders has one of its own, `NAME`; relative to the configuration file. None:
+    /// guests have no files.
+    pub data_dir: Option<PathBuf>,
     /// The line under the server's name in the client's list.
     pub motd: String,
     /// The server that a player goes to when no plugin says otherwise.
@@ -52,6 +55,7 @@ impl Default for HostConfig {
         Self {
             bind: DEFAULT_BIND.to_owned(),
             plugins_dir: PathBuf::from("./plugins"),
+            data_dir: None,
             motd: "A virtual backend".to_owned(),
             initial_server: None,
             compression_threshold: DEFAULT_COMPRESSION_THRESHOLD,
@@ -151,7 +155,7 @@ impl HostConfig {
         Ok(config)
     }
 
-    /// Reads a file. A relative `plugins_dir` is taken from the file's folder.
+    /// Reads a file. A relative `plugins_dir` or `data_dir` is taken from the file's folder.
     ///
     /// # Errors
     /// As [`parse`](Self::parse), and a file that cannot be read.
@@ -167,6 +171,7 @@ impl HostConfig {
         let mut config = Self::parse(&text, &file)?;
         if let Some(folder) = path.parent() {
             config.plugins_dir = folder.join(&config.plugins_dir);
+            config.data_dir = config.data_dir.map(|data_dir| folder.join(data_dir));
         }
         Ok(config)
     }
@@ -214,6 +219,20 @@ impl HostConfig {
                     Some(PLUGIN_NAME_RULE.to_owned()),
                 ));
             }
+        }
+        if self
+            .data_dir
+            .as_ref()
+            .is_some_and(|path| path.as_os_str().is_empty())
+        {
+            return Err(ConfigError::whole(
+                file,
+                "data_dir is empty",
+                Some(
+                    "give the path of a folder, or leave data_dir out: guests have no files then"
+                        .to_owned(),
+                ),
+            ));
         }
         if self.compression_threshold < -1 {
             return Err(ConfigError::whole(

@@ -5,12 +5,13 @@ use super::native::NativeDriver;
 use super::services::{HostClock, Profiles, Services};
 use super::{Connections, Host, HostInner, Observer};
 use crate::api::{GameProfile, NativePlugin, Uuid};
-use crate::bridge::{GuestComponent, GuestDriver, MissingCapability};
+use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig};
 use crate::fault::Faults;
 use crate::limbo::Limbo;
 use backend_proto::TextComponent;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,6 +30,14 @@ pub enum StartError {
         plugin: String,
         /// wasmtime's words.
         message: String,
+    },
+    /// The data folder of a guest cannot be used.
+    #[error("plugin {plugin}: {error}")]
+    DataFolder {
+        /// The plugin.
+        plugin: String,
+        /// What is wrong with it.
+        error: DataFolderError,
     },
     /// Two plugins have one name.
     #[error("two plugins are named {0}")]
@@ -60,6 +69,22 @@ enum Driver {
 struct Assembled {
     inner: HostInner,
     drivers: Vec<Driver>,
+}
+
+impl Assembled {
+    /// Does this for each guest, where there are data folders.
+    fn folders(
+        &self,
+        act: impl Fn(&GuestDriver, &Path) -> Result<(), StartError>,
+    ) -> Result<(), StartError> {
+        let Some(data_dir) = &self.inner.services.config.data_dir else {
+            return Ok(());
+        };
+        self.drivers.iter().try_for_each(|driver| match driver {
+            Driver::Guest(driver) => act(driver, data_dir),
+            Driver::Native(_) => Ok(()),
+        })
+    }
 }
 
 impl HostBuilder {
@@ -144,12 +169,13 @@ impl HostBuilder {
 
     /// Enables the plugins, in the order in which they were added, and starts the host. A plugin whose `on-enable`
     /// fails or traps does not keep the host from starting; the observer and the log tell. Must be called within a
-    /// tokio runtime.
+    /// tokio runtime. The data folders of guests that ask for one are made first, where `data_dir` says so.
     ///
     /// # Errors
     /// See [`StartError`]. Nothing of any guest has run then.
     pub async fn start(self) -> Result<Host, StartError> {
         let assembled = self.assemble()?;
+        assembled.folders(GuestDriver::open_folder)?;
         for driver in &assembled.drivers {
             match driver {
                 Driver::Guest(driver) => driver.enable().await,
@@ -161,12 +187,13 @@ impl HostBuilder {
         })
     }
 
-    /// What [`start`](Self::start) finds out before anything of a guest runs.
+    /// What [`start`](Self::start) finds out before anything of a guest runs. Makes no folder, and looks only whether
+    /// something is in its way.
     ///
     /// # Errors
     /// See [`StartError`].
     pub fn check(self) -> Result<(), StartError> {
-        self.assemble().map(drop)
+        self.assemble()?.folders(GuestDriver::check_folder)
     }
 
     fn assemble(self) -> Result<Assembled, StartError> {

@@ -1,17 +1,36 @@
 //! WASI 0.2 for guests in other languages, whose runtimes import it whether they need it or not.
 //!
 //! Clocks are the host's own, random numbers come from the system or from the host's seed, what is written to the
-//! streams goes to the log within its rate. Environment, arguments and folders are there and empty. Everything else,
-//! the network among it, is there and traps when it is called: a callback can neither wait nor reach out.
+//! streams goes to the log within its rate. The plugin's data folder is there where the host has one for it. Environment
+//! and arguments are there and empty. Everything else, the network among it, is there and traps when it is called: a
+//! callback can neither wait nor reach out.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | `folder` | a plugin's data folder, and how much of it is in use |
+//! | `node` | what is open of it, and what can be done with it |
+//! | `handles` | what one instance has open |
+//! | `files` | `wasi:filesystem` on top of these |
+//! | `streams` | `wasi:io`: streams into the log, from files and into files |
+//! | `types` | the types of both |
+
+mod files;
+mod folder;
+mod handles;
+mod node;
+mod streams;
+mod types;
+
+pub(crate) use folder::DataFolder;
+pub use folder::DataFolderError;
+pub(super) use handles::Files;
 
 use super::state::GuestState;
-use crate::config::limits::{LOG_LINE_BYTES, WASI_RANDOM_BYTES};
+use crate::config::limits::WASI_RANDOM_BYTES;
 use crate::fault::{Fault, Faults};
-use crate::host::LogLevel;
+use types::Datetime;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{
-    Component, ComponentType, Linker, LinkerInstance, Lower, Resource, ResourceType,
-};
+use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::{Engine, StoreContextMut};
 
 /// The packages whose interfaces are linked. Another import of WASI is refused when the guest is loaded.
@@ -32,6 +51,11 @@ pub(super) fn is_linked(import: &str) -> bool {
     interface(import).is_some()
 }
 
+/// Whether this is the interface that lends folders.
+pub(super) fn asks_for_folders(import: &str) -> bool {
+    interface(import) == Some("wasi:filesystem/preopens")
+}
+
 /// The name without its version, where it is one that is linked.
 fn interface(import: &str) -> Option<&str> {
     let (interface, version) = import.split_once('@')?;
@@ -39,43 +63,23 @@ fn interface(import: &str) -> Option<&str> {
     (PACKAGES.contains(&package) && version.starts_with(VERSION)).then_some(interface)
 }
 
-/// `output-stream`. Its number says which, so that no table is needed: 1 as in POSIX for what is said, 2 for errors.
+/// `output-stream`. Its number says which: 1 as in POSIX for what is said, 2 for errors, others for files.
 struct Output;
-/// `input-stream`: there is one, and it is at its end.
+/// `input-stream`. The number 0 is the standard one, which is at its end; others are of files.
 struct Input;
-/// `error` of streams, which there is none of.
+/// `error` of streams. Its number is the code's, so that no table is needed.
 struct StreamFault;
 /// `pollable`: of a stream, and so always ready.
 struct Pollable;
-/// `descriptor`, which there is none of.
+/// `descriptor`.
 struct Descriptor;
+/// `directory-entry-stream`.
+struct Entries;
 /// Every other resource. There is none of it.
 struct Absent;
 
 const STDOUT: u32 = 1;
 const STDERR: u32 = 2;
-
-/// `stream-error`.
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-enum StreamError {
-    #[component(name = "last-operation-failed")]
-    #[allow(
-        dead_code,
-        reason = "part of the type; writing to the log does not fail"
-    )]
-    LastOperationFailed(Resource<StreamFault>),
-    #[component(name = "closed")]
-    Closed,
-}
-
-/// `datetime`.
-#[derive(ComponentType, Lower)]
-#[component(record)]
-struct Datetime {
-    seconds: u64,
-    nanoseconds: u32,
-}
 
 /// Links what the component imports of WASI, and nothing that it does not import.
 pub(super) fn link(
@@ -98,8 +102,13 @@ pub(super) fn link(
             match exported.ty {
                 ComponentItem::ComponentFunc(_) => absent(&mut linked, name, item)?,
                 ComponentItem::Resource(_) => {
-                    linked.resource(item, resource(item), |mut store, _| {
-                        store.data_mut().resources -= 1;
+                    let in_table = IN_TABLE.contains(&item);
+                    linked.resource(item, resource(item), move |mut store, number| {
+                        let state: &mut GuestState = store.data_mut();
+                        state.resources -= 1;
+                        if in_table {
+                            state.files.remove(number);
+                        }
                         Ok(())
                     })?;
                 }
@@ -112,6 +121,14 @@ pub(super) fn link(
     Ok(())
 }
 
+/// The resources whose numbers [`Files`] gives.
+const IN_TABLE: [&str; 4] = [
+    "descriptor",
+    "directory-entry-stream",
+    "input-stream",
+    "output-stream",
+];
+
 fn resource(name: &str) -> ResourceType {
     match name {
         "output-stream" => ResourceType::host::<Output>(),
@@ -119,6 +136,7 @@ fn resource(name: &str) -> ResourceType {
         "error" => ResourceType::host::<StreamFault>(),
         "pollable" => ResourceType::host::<Pollable>(),
         "descriptor" => ResourceType::host::<Descriptor>(),
+        "directory-entry-stream" => ResourceType::host::<Entries>(),
         _ => ResourceType::host::<Absent>(),
     }
 }
@@ -194,11 +212,11 @@ fn present(
                 },))
             })
         }
-        "wasi:filesystem/preopens" => linked.func_wrap("get-directories", |_: Store<'_>, ()| {
-            Ok((Vec::<(Resource<Descriptor>, String)>::new(),))
-        }),
+        "wasi:filesystem/preopens" => files::preopens(linked),
+        "wasi:filesystem/types" => files::types(linked),
+        "wasi:io/error" => streams::errors(linked),
         "wasi:io/poll" => poll(linked),
-        "wasi:io/streams" => streams(linked),
+        "wasi:io/streams" => streams::streams(linked),
         "wasi:random/random" => random(linked, "get-random-bytes", "get-random-u64"),
         "wasi:random/insecure" => random(
             linked,
@@ -259,48 +277,6 @@ fn poll(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     )
 }
 
-fn streams(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
-    type Done = Result<(), StreamError>;
-    const DONE: Done = Ok(());
-    for name in ["write", "blocking-write-and-flush"] {
-        linked.func_wrap(
-            &format!("[method]output-stream.{name}"),
-            |mut store: Store<'_>, (stream, bytes): (Resource<Output>, Vec<u8>)| {
-                store.data_mut().written(stream.rep() == STDERR, &bytes);
-                Ok((DONE,))
-            },
-        )?;
-    }
-    for name in ["flush", "blocking-flush"] {
-        linked.func_wrap(
-            &format!("[method]output-stream.{name}"),
-            |_: Store<'_>, (_,): (Resource<Output>,)| Ok((DONE,)),
-        )?;
-    }
-    linked.func_wrap(
-        "[method]output-stream.check-write",
-        |_: Store<'_>, (_,): (Resource<Output>,)| {
-            Ok((Ok::<u64, StreamError>(LOG_LINE_BYTES as u64),))
-        },
-    )?;
-    linked.func_wrap(
-        "[method]output-stream.subscribe",
-        |store: Store<'_>, (_,): (Resource<Output>,)| Ok((own::<Pollable>(store, 0)?,)),
-    )?;
-    for name in ["read", "blocking-read"] {
-        linked.func_wrap(
-            &format!("[method]input-stream.{name}"),
-            |_: Store<'_>, (_, _): (Resource<Input>, u64)| {
-                Ok((Err::<Vec<u8>, _>(StreamError::Closed),))
-            },
-        )?;
-    }
-    linked.func_wrap(
-        "[method]input-stream.subscribe",
-        |store: Store<'_>, (_,): (Resource<Input>,)| Ok((own::<Pollable>(store, 0)?,)),
-    )
-}
-
 fn random(
     linked: &mut LinkerInstance<'_, GuestState>,
     bytes: &str,
@@ -323,27 +299,6 @@ fn number(store: &mut Store<'_>) -> wasmtime::Result<u64> {
     let mut bytes = [0; 8];
     store.data_mut().random.fill(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
-}
-
-impl GuestState {
-    /// Text for a stream: each whole line is a line of the log, and so is what would be longer than one may be.
-    fn written(&mut self, error: bool, bytes: &[u8]) {
-        let level = if error {
-            LogLevel::Warn
-        } else {
-            LogLevel::Info
-        };
-        for &byte in bytes {
-            let line = &mut self.lines[usize::from(error)];
-            if byte != b'\n' {
-                line.push(byte);
-            }
-            if byte == b'\n' || line.len() >= LOG_LINE_BYTES {
-                let line = std::mem::take(line);
-                self.write_line(level, String::from_utf8_lossy(&line).into_owned());
-            }
-        }
-    }
 }
 
 /// Where random numbers come from.
