@@ -489,7 +489,7 @@ impl Backend {
         let log: Vec<&HostEvent> = inner
             .log
             .iter()
-            .filter(|event| player_of(event) == Some(PLAYER))
+            .filter(|event| event.player() == Some(PLAYER))
             .collect();
         check_callbacks(&log);
         if player.joined {
@@ -611,22 +611,5 @@ fn check_output(log: &[&HostEvent], player: &Player, all: bool) {
     );
     if all {
         assert_eq!(lost, 0, "packets were accepted and never came");
-    }
-}
-
-/// Whose event it is.
-fn player_of(event: &HostEvent) -> Option<PlayerId> {
-    match event {
-        HostEvent::Connected { player, .. }
-        | HostEvent::CallbackStarted { player, .. }
-        | HostEvent::CallbackEnded { player, .. }
-        | HostEvent::SessionStarted { player, .. }
-        | HostEvent::PacketIn { player, .. }
-        | HostEvent::PacketOut { player, .. }
-        | HostEvent::MessageOut { player, .. }
-        | HostEvent::DisconnectOut { player, .. }
-        | HostEvent::SessionEnded { player, .. }
-        | HostEvent::Closed { player, .. } => Some(*player),
-        _ => None,
     }
 }

@@ -293,7 +293,7 @@ impl Court<'_> {
 fn lives(events: &[(Duration, HostEvent)]) -> BTreeMap<PlayerId, Life> {
     let mut lives: BTreeMap<PlayerId, Life> = BTreeMap::new();
     for (at, event) in events {
-        let Some(player) = player(event) else {
+        let Some(player) = event.player() else {
             continue;
         };
         let life = lives.entry(player).or_default();
@@ -337,23 +337,6 @@ impl Life {
         } else if !self.ended.is_empty() {
             self.after_end.push(callback);
         }
-    }
-}
-
-/// The connection that an event is about.
-fn player(event: &HostEvent) -> Option<PlayerId> {
-    match event {
-        HostEvent::Connected { player, .. }
-        | HostEvent::EventFired { player, .. }
-        | HostEvent::CallbackStarted { player, .. }
-        | HostEvent::CallbackEnded { player, .. }
-        | HostEvent::SessionStarted { player, .. }
-        | HostEvent::PacketIn { player, .. }
-        | HostEvent::PacketOut { player, .. }
-        | HostEvent::MessageOut { player, .. }
-        | HostEvent::SessionEnded { player, .. }
-        | HostEvent::Closed { player, .. } => Some(*player),
-        _ => None,
     }
 }
 

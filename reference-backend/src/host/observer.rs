@@ -456,3 +456,35 @@ pub enum HostEvent {
         cause: EndCause,
     },
 }
+
+impl HostEvent {
+    /// The connection that it is about; none where it is about a plugin only.
+    #[must_use]
+    pub const fn player(&self) -> Option<PlayerId> {
+        match self {
+            Self::Connected { player, .. }
+            | Self::EventFired { player, .. }
+            | Self::ListenerAnswered { player, .. }
+            | Self::EventDecided { player, .. }
+            | Self::Denied { player, .. }
+            | Self::CallbackStarted { player, .. }
+            | Self::CallbackEnded { player, .. }
+            | Self::SessionStarted { player, .. }
+            | Self::PacketIn { player, .. }
+            | Self::PacketOut { player, .. }
+            | Self::MessageOut { player, .. }
+            | Self::DisconnectOut { player, .. }
+            | Self::CallRefused { player, .. }
+            | Self::BatchRefused { player, .. }
+            | Self::SessionEnded { player, .. }
+            | Self::Closed { player, .. } => Some(*player),
+            Self::Trap { player, .. } => *player,
+            Self::Plugin { .. }
+            | Self::GuestLog { .. }
+            | Self::GuestLogDropped { .. }
+            | Self::RegistrationRefused { .. }
+            | Self::FuelUsed { .. }
+            | Self::TaskRun { .. } => None,
+        }
+    }
+}
