@@ -8,7 +8,7 @@ use std::process::Command;
 use reference_backend::Fault;
 use vbspec::soak::run::{self, Finished};
 use vbspec::soak::world::World;
-use vbspec::soak::{Played, Stage};
+use vbspec::soak::{Played, Stage, Violation};
 
 fn stage(fault: Option<&str>) -> Stage {
     let fault = fault.map(|name| Fault::named(name).expect("a fault of this name"));
@@ -105,6 +105,21 @@ notices! {
     notices_spawns_per_packet: "spawns-per-packet" breaks "no-overlap";
     notices_ok_then_dropped: "ok-then-dropped" breaks "invalid-is-refused";
     notices_compression_late: "compression-late" breaks "bystander-is-untouched";
+}
+
+/// The bystander misses its first echo in every world of such a host, so that its complaint comes first and is what is
+/// made small.
+#[test]
+fn notices_drops_early_packets() {
+    let stage = stage(Some("drops-early-packets"));
+    let promised = (0..SEEDS).find_map(|seed| {
+        let played = stage.play(&World::of(seed));
+        let known = |found: &&Violation| found.promise == "early-packets-wait";
+        played.violations.iter().find(known).cloned()
+    });
+    let found = promised.expect("a world in which a client sends something at once");
+    assert_eq!(found.clause, "VB-DSP-03");
+    assert!(found.what.contains("the first "), "{}", found.what);
 }
 
 fn vbspec(arguments: &[&str]) -> (i32, String, String) {

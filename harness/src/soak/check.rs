@@ -199,6 +199,13 @@ impl Court<'_> {
             .rev()
             .find(|&from| starts_with(sent.get(from..), &handed));
         let Some(from) = from else {
+            if let Some(lost) = lost_early(&view.sent, &handed) {
+                let what = format!(
+                    "the first {lost} of {} packets that the client sent in play were not handed over, and those after them were",
+                    view.sent.len()
+                );
+                return self.accuse("early-packets-wait", "VB-DSP-03", what);
+            }
             let at = common(&view.sent, &handed);
             let what = format!(
                 "packet {at} of {} that the handler was handed is {}, and the client sent {}",
@@ -273,10 +280,10 @@ impl Court<'_> {
         let stays = view
             .left
             .is_none_or(|left| actor.arrives + left > *at + Duration::from_secs(5));
-        // The lobby writes some of its last words itself.
-        let native = actor.backend != Backend::Guest;
+        // A guest that disconnects may write the last words itself, in a packet that the client cannot read.
+        let own_words = *cause == EndCause::ByHandler && actor.backend == Backend::Guest;
         if by_host
-            && native
+            && !own_words
             && actor.is_patient()
             && stays
             && view.told.as_deref().is_none_or(str::is_empty)
@@ -370,6 +377,14 @@ fn starts_with(sent: Option<&Packets>, handed: &Packets) -> bool {
     sent.is_some_and(|sent| common(sent, handed) == handed.len())
 }
 
+/// How many packets from the first on are missing, where everything after them was handed over as it was sent.
+fn lost_early(sent: &Packets, handed: &Packets) -> Option<usize> {
+    let all_after = |lost: &usize| starts_with(sent.get(*lost..), handed);
+    (1..sent.len())
+        .find(all_after)
+        .filter(|_| !handed.is_empty())
+}
+
 fn name(packet: Option<&(i32, bytes::Bytes)>) -> String {
     packet.map_or_else(
         || "none".to_owned(),
@@ -381,5 +396,77 @@ fn out_name(out: &Out) -> String {
     match out {
         Out::Packet(id, data) => format!("{id:#x} with {} bytes", data.len()),
         Out::Message => "a message".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::network::Weather;
+
+    fn told_why(backend: Backend, cause: EndCause, told: Option<&str>) -> bool {
+        let actor = Actor {
+            number: 0,
+            arrives: Duration::ZERO,
+            backend,
+            thinks: Duration::ZERO,
+            weather: Weather::CALM,
+            cut: None,
+            steps: Vec::new(),
+            deeds: Vec::new(),
+            lingers: Duration::ZERO,
+        };
+        let life = Life {
+            ended: vec![(Duration::from_secs(1), cause, true)],
+            ..Life::default()
+        };
+        let view = View {
+            told: told.map(str::to_owned),
+            ..View::default()
+        };
+        let mut found = Vec::new();
+        let player = PlayerId(1);
+        Court {
+            player,
+            found: &mut found,
+        }
+        .farewell(&life, &actor, &view);
+        found.is_empty()
+    }
+
+    #[test]
+    fn whoever_is_sent_away_is_told_why_by_host_and_guest_alike() {
+        for backend in [Backend::Native, Backend::Guest] {
+            for cause in [
+                EndCause::PluginFailed,
+                EndCause::Kicked,
+                EndCause::Shutdown,
+                EndCause::StartDeadline,
+            ] {
+                assert!(told_why(backend, cause.clone(), Some("why")));
+                for nothing in [None, Some("")] {
+                    assert!(
+                        !told_why(backend, cause.clone(), nothing),
+                        "{backend:?} {cause}"
+                    );
+                }
+            }
+        }
+        assert!(told_why(Backend::Guest, EndCause::ByHandler, None));
+        assert!(!told_why(Backend::Native, EndCause::ByHandler, None));
+        assert!(told_why(Backend::Guest, EndCause::ClientLeft, None));
+    }
+
+    #[test]
+    fn a_gap_at_the_beginning_is_told_from_other_disorder() {
+        let packets =
+            |ids: &[i32]| -> Vec<_> { ids.iter().map(|id| (*id, bytes::Bytes::new())).collect() };
+        let lost = |handed: &[i32]| lost_early(&packets(&[1, 2, 3, 4]), &packets(handed));
+        assert_eq!(lost(&[3, 4]), Some(2));
+        assert_eq!(lost(&[4]), Some(3));
+        assert_eq!(lost(&[2, 3]), Some(1));
+        for other in [&[2, 4][..], &[3, 2], &[5], &[], &[1, 2]] {
+            assert_eq!(lost(other), None, "{other:?}");
+        }
     }
 }
