@@ -133,6 +133,9 @@ async fn a_guest_reads_and_writes_in_its_folder_and_finds_it_again() {
             ("read 1 100 0", "ok hello"),
             ("open 0 sub/a truncate write", "ok 2"),
             ("stat-at 0 sub/a", "ok DescriptorType::RegularFile 0"),
+            ("put 0 b text", "ok 4"),
+            ("cat 0 /b", "not-permitted"),
+            ("cat 0 b", "ok text"),
         ])
         .await;
 }

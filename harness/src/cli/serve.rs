@@ -42,7 +42,14 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         if !component.has_handler() {
             return Err(Refusal::NoHandler(name).into());
         }
-        let host = Host::builder(HostConfig::default())
+        // Removed when the command ends.
+        let data = component.wants_folder().then(tempfile::tempdir);
+        let data = data.transpose().map_err(Refusal::Folder)?;
+        let config = HostConfig {
+            data_dir: data.as_ref().map(|folder| folder.path().to_owned()),
+            ..HostConfig::default()
+        };
+        let host = Host::builder(config)
             .guest(name.clone(), component, options.plugin_config())
             .observer(Arc::new(Console))
             .start()

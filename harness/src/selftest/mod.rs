@@ -479,6 +479,32 @@ mod tests {
         assert!(!takes(&by(&[], &["join-game-comes-once"]), "VB-KA-03"));
     }
 
+    /// That killer gives away all at once; each of the clause's cases looks for a part of it.
+    #[test]
+    fn what_a_guest_may_inherit_is_looked_for_in_each_place() {
+        let newest = *vb_data::supported().iter().max().unwrap();
+        let sound = HostSubject::start().unwrap();
+        let broken = HostSubject::broken(Fault::InheritsEverything).unwrap();
+        for (name, found) in [
+            ("guests-see-nothing-of-the-machine", "environment"),
+            ("files-end-at-the-data-folder", "a file above its folder"),
+            ("no-connection-leaves-the-host", "it connected to a port"),
+        ] {
+            let case = case::of(Subject::Host).find(|case| case.name == name);
+            let job = Job {
+                case: case.unwrap(),
+                protocol: newest,
+            };
+            assert_eq!(
+                sound.judge(job, 1).verdict.kind,
+                VerdictKind::Pass,
+                "{name}"
+            );
+            let failure = broken.judge(job, 1).verdict.failure.unwrap();
+            assert!(failure.got.contains(found), "{name}: {}", failure.got);
+        }
+    }
+
     #[test]
     fn switches_and_encryption_are_not_owed_yet() {
         assert!(is_owed(clause("VB-KA-01")));

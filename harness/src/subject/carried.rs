@@ -5,9 +5,9 @@ use reference_backend::Callback;
 /// A plugin of the baseline that answers every server-pre-connect with virtual-backend(1), which it may not.
 pub const MARKER: &[u8] = include_bytes!("../../../fixtures/wat/marker.wasm");
 
-/// Plugins that look through WASI for what the host was started with, for its folders and for its network. They log
-/// what they find, and then [`LOOKED`].
-pub const SNOOPS: [(&str, &[u8]); 3] = [
+/// Plugins that look through WASI for what the host was started with and for its folders. They log what they find, and
+/// then [`LOOKED`].
+pub const SNOOPS: [(&str, &[u8]); 2] = [
     (
         "wasi:cli/environment",
         include_bytes!("../../../fixtures/wat/snoop.wasm"),
@@ -16,11 +16,20 @@ pub const SNOOPS: [(&str, &[u8]); 3] = [
         "wasi:filesystem/preopens",
         include_bytes!("../../../fixtures/wat/snoop_files.wasm"),
     ),
-    (
-        "wasi:sockets/instance-network",
-        include_bytes!("../../../fixtures/wat/snoop_network.wasm"),
-    ),
 ];
+
+/// A plugin that connects through WASI to a port of the machine that it runs on: see `fixtures/wat/snoop_network.wat`.
+#[must_use]
+pub fn dialler(port: u16) -> Vec<u8> {
+    with_numbers(
+        include_bytes!("../../../fixtures/wat/snoop_network.wasm"),
+        b"port to look at",
+        &port.to_le_bytes(),
+    )
+}
+
+/// A plugin that does with its files what `do` in its configuration says: see `fixtures/guests/files`.
+pub const FILES: &[u8] = include_bytes!("../../../fixtures/artifacts/files.wasm");
 
 /// A plugin of a contract with the names of ours, in which `on-scheduled-task` takes a u32.
 pub const OTHER_TYPES: &[u8] = include_bytes!("../../../fixtures/wat/other_types.wasm");
@@ -87,21 +96,33 @@ impl Worker {
     pub fn bytes(&self) -> Vec<u8> {
         let numbers = self.turns.iter().chain([&self.pages]);
         let numbers: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
-        let mut bytes = WORKER.to_vec();
-        let place = bytes
-            .windows(NUMBERS.len())
-            .position(|window| window == NUMBERS)
-            .map(|at| at + NUMBERS.len());
-        if let Some(place) = place.and_then(|at| bytes.get_mut(at..at + numbers.len())) {
-            place.copy_from_slice(&numbers);
-        }
-        bytes
+        with_numbers(WORKER, NUMBERS, &numbers)
     }
+}
+
+/// A component with these bytes behind a text that stands in it once.
+fn with_numbers(component: &[u8], text: &[u8], numbers: &[u8]) -> Vec<u8> {
+    let mut bytes = component.to_vec();
+    let place = bytes
+        .windows(text.len())
+        .position(|window| window == text)
+        .map(|at| at + text.len());
+    if let Some(place) = place.and_then(|at| bytes.get_mut(at..at + numbers.len())) {
+        place.copy_from_slice(numbers);
+    }
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_finds_its_place() {
+        let pairs = dialler(0).into_iter().zip(dialler(0x0102));
+        let differing: Vec<(u8, u8)> = pairs.filter(|(one, other)| one != other).collect();
+        assert_eq!(differing, [(0, 2), (0, 1)]);
+    }
 
     #[test]
     fn numbers_find_their_place() {

@@ -1,13 +1,14 @@
 //! A guest as subject: the reference host runs it, simulated clients visit it.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reference_backend::{
     CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent, PluginConfig,
     PluginState, StartError,
 };
+use tempfile::TempDir;
 
 use super::Refusal;
 use super::clock::{Origin, in_virtual_time};
@@ -29,7 +30,11 @@ pub struct GuestSubject {
     name: String,
     /// Of what its hosts tell it of chance.
     seed: u64,
+    folders: DataFolders,
 }
+
+/// The data folders of a run's hosts, which are removed with it.
+type DataFolders = Arc<Mutex<Vec<TempDir>>>;
 
 impl GuestSubject {
     /// Reads, checks and compiles the guest, and starts it once.
@@ -50,7 +55,7 @@ impl GuestSubject {
     /// As [`Self::start`].
     pub fn from_bytes(options: GuestOptions, bytes: &[u8]) -> Result<Self, Refusal> {
         let subject = Self::unstarted(options, bytes)?;
-        in_virtual_time(subject.try_start()).map_err(Refusal::Runtime)??;
+        in_virtual_time(subject.seeded(0).try_start()).map_err(Refusal::Runtime)??;
         Ok(subject)
     }
 
@@ -69,6 +74,7 @@ impl GuestSubject {
             component,
             name,
             seed: 0,
+            folders: DataFolders::default(),
         })
     }
 
@@ -148,6 +154,7 @@ impl GuestSubject {
     fn seeded(&self, seed: u64) -> Self {
         Self {
             seed,
+            folders: DataFolders::default(),
             ..self.clone()
         }
     }
@@ -207,7 +214,7 @@ impl GuestSubject {
         config: PluginConfig,
         differs: impl FnOnce(HostBuilder) -> HostBuilder,
     ) -> Result<Host, Refusal> {
-        let builder = Host::builder(host_config())
+        let builder = Host::builder(self.host_config()?)
             .guest(self.name.clone(), self.component.clone(), config)
             .observer(Arc::clone(recorder) as _)
             .seed(self.seed);
@@ -225,12 +232,64 @@ impl GuestSubject {
             error => Refusal::Start(error),
         })
     }
+
+    /// A guest sees nothing of compression, and it would take a third of the time. Who asks for a data folder has an
+    /// empty one in each host, so that no run finds what another has left.
+    fn host_config(&self) -> Result<HostConfig, Refusal> {
+        let mut data_dir = None;
+        if self.component.wants_folder() {
+            let folder = tempfile::tempdir().map_err(Refusal::Folder)?;
+            data_dir = Some(folder.path().to_owned());
+            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            folders.push(folder);
+        }
+        Ok(HostConfig {
+            compression_threshold: -1,
+            data_dir,
+            ..HostConfig::default()
+        })
+    }
 }
 
-/// A guest sees nothing of compression, and it would take a third of the time.
-fn host_config() -> HostConfig {
-    HostConfig {
-        compression_threshold: -1,
-        ..HostConfig::default()
+#[cfg(test)]
+mod tests {
+    use super::super::carried::FILES;
+    use super::*;
+
+    fn subject(script: &str) -> GuestSubject {
+        let line = format!("do={script}");
+        let options = GuestOptions::new("files.wasm", &[line], &[], &[]).unwrap();
+        let engine = GuestEngine::new(CpuMeter::Fuel).unwrap();
+        GuestSubject {
+            component: engine.load("files", FILES).unwrap(),
+            name: options.plugin_name(),
+            options,
+            seed: 0,
+            folders: DataFolders::default(),
+        }
+    }
+
+    #[test]
+    fn each_host_lends_an_empty_data_folder() {
+        let subject = subject("open 0 a create exclusive write");
+        for _ in 0..2 {
+            let lines = subject
+                .in_lab(770, 1, async |lab| {
+                    let _another = lab.another_host().await;
+                    lab.recorder.guest_log("files")
+                })
+                .unwrap();
+            let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+            assert_eq!(lines, ["open 0 a create exclusive write: ok 1"; 2]);
+        }
+    }
+
+    #[test]
+    fn data_folders_are_removed_with_the_run() {
+        let run = subject("").seeded(1);
+        let folder = run.host_config().unwrap().data_dir.unwrap();
+        assert!(folder.exists());
+        drop(run);
+        assert!(!folder.exists());
     }
 }

@@ -97,6 +97,9 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// There is no room for its data.
+    #[error("no folder for the guest's data: {0}; TMPDIR names where it is made")]
+    Folder(std::io::Error),
     /// There is no runtime to run it in.
     #[error("no runtime: {0}")]
     Runtime(std::io::Error),

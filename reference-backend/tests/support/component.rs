@@ -47,6 +47,8 @@ world plugin-with-files {
 world plugin-with-network {
   include plugin;
   import wasi:sockets/instance-network@0.2.6;
+  import wasi:sockets/tcp-create-socket@0.2.6;
+  import wasi:sockets/tcp@0.2.6;
 }
 
 world plugin-with-wasi {
@@ -134,6 +136,40 @@ package wasi:filesystem@0.2.6 {
 package wasi:sockets@0.2.6 {
   interface network {
     resource network;
+    enum error-code {
+      unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout, concurrency-conflict,
+      not-in-progress, would-block, invalid-state, new-socket-limit, address-not-bindable, address-in-use,
+      remote-unreachable, connection-refused, connection-reset, connection-aborted, datagram-too-large,
+      name-unresolvable, temporary-resolver-failure, permanent-resolver-failure,
+    }
+    enum ip-address-family {
+      ipv4, ipv6,
+    }
+    record ipv4-socket-address {
+      port: u16,
+      address: tuple<u8, u8, u8, u8>,
+    }
+    record ipv6-socket-address {
+      port: u16,
+      flow-info: u32,
+      address: tuple<u16, u16, u16, u16, u16, u16, u16, u16>,
+      scope-id: u32,
+    }
+    variant ip-socket-address {
+      ipv4(ipv4-socket-address),
+      ipv6(ipv6-socket-address),
+    }
+  }
+  interface tcp {
+    use network.{network, error-code, ip-socket-address};
+    resource tcp-socket {
+      start-connect: func(network: borrow<network>, remote-address: ip-socket-address) -> result<_, error-code>;
+    }
+  }
+  interface tcp-create-socket {
+    use network.{error-code, ip-address-family};
+    use tcp.{tcp-socket};
+    create-tcp-socket: func(address-family: ip-address-family) -> result<tcp-socket, error-code>;
   }
   interface instance-network {
     use network.{network};

@@ -13,10 +13,13 @@
 //! | `files` | `wasi:filesystem` on top of these |
 //! | `streams` | `wasi:io`: streams into the log, from files and into files |
 //! | `types` | the types of both |
+//! | `network` | the host's network, for a host that is broken on purpose |
 
 mod files;
 mod folder;
 mod handles;
+#[cfg(feature = "faults")]
+mod network;
 mod node;
 mod streams;
 mod types;
@@ -116,6 +119,10 @@ pub(super) fn link(
             }
         }
         present(&mut linked, interface, faults)?;
+        #[cfg(feature = "faults")]
+        if faults.has(Fault::InheritsEverything) {
+            network::link(&mut linked, interface)?;
+        }
     }
     linker.allow_shadowing(false);
     Ok(())

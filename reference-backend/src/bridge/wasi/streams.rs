@@ -106,9 +106,8 @@ fn source(state: &mut GuestState, stream: &Resource<Input>) -> Option<(Arc<Node>
 }
 
 fn moved(state: &mut GuestState, number: u32, to: u64) {
-    match state.files.get(number) {
-        Some(Handle::Input(_, at) | Handle::Output(_, Some(at))) => *at = to,
-        _ => {}
+    if let Some(Handle::Input(_, at) | Handle::Output(_, Some(at))) = state.files.get(number) {
+        *at = to;
     }
 }
 

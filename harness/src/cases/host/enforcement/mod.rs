@@ -9,6 +9,8 @@ crate::cases::cases! {
     capability_names_are_exact,
     ended_sessions_answer_so,
     guests_see_nothing_of_the_machine,
+    files_end_at_the_data_folder,
+    no_connection_leaves_the_host,
     memory_past_the_limit_is_refused,
     every_callback_has_a_budget,
     other_components_are_refused,
