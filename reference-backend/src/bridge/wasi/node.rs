@@ -41,12 +41,14 @@ enum What {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        // With the lock held, so that nobody writes in between.
+        let mut usage = self.folder.usage();
         let bytes = match &self.what {
             What::Root(_) => return,
             What::Dir(_) => 0,
             What::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
         };
-        self.folder.usage().closed(self.id, bytes);
+        usage.closed(self.id, bytes);
     }
 }
 
@@ -202,8 +204,10 @@ impl Node {
             return Err(ErrorCode::NotPermitted);
         }
         if truncates {
+            let mut usage = self.folder.usage();
+            let bytes = file.metadata()?.len();
             file.set_len(0)?;
-            self.folder.usage().shrink(metadata.len());
+            usage.shrink(bytes);
         }
         Ok(self.opened(What::File(file), &metadata, of_file(flags)))
     }
