@@ -542,6 +542,65 @@ async fn a_listener_that_never_answers_shuts_the_gate() {
     assert!(told.contains("internal error"), "{told}");
 }
 
+/// Panics where it is told to: at once or once it has waited.
+struct Panics {
+    enable: bool,
+    waits: bool,
+}
+
+impl NativePlugin for Panics {
+    fn on_enable<'a>(&'a self, registrar: &'a mut Registrar) -> BoxFuture<'a, Result<(), String>> {
+        assert!(!self.enable, "told to");
+        Box::pin(async move {
+            let subscribed = registrar.subscribe(EventKind::ServerPreConnect, 1);
+            subscribed.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    fn handle_event<'a>(&'a self, _: ListenerId, _: &'a Event) -> BoxFuture<'a, EventOutcome> {
+        assert!(self.waits, "at once");
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            panic!("after {} ms", 1)
+        })
+    }
+
+    fn on_disable(&self) -> BoxFuture<'_, ()> {
+        panic!("told to")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_native_plugin_is_its_own() {
+    for (waits, words) in [(false, "at once"), (true, "after 1 ms")] {
+        let panics = |enable| Arc::new(Panics { enable, waits });
+        let gate = Gate::new(OPEN, OPEN);
+        let recorder = Recorder::new();
+        let host = builder()
+            .native("off", panics(true), granted())
+            .native("panics", panics(false), granted())
+            .native("open", serving(&gate), granted())
+            .observer(recorder.clone())
+            .start()
+            .await
+            .unwrap();
+        let off = |event: &HostEvent| matches!(event, HostEvent::Plugin { plugin, state: PluginState::Off { reason }, .. } if plugin == "off" && reason == "it panicked: told to");
+        assert_eq!(recorder.count(off), 1);
+        // The gate stays shut, for the first player and for the next.
+        for _ in 0..2 {
+            let told = RawClient::refusal(&host, 340, "p").await;
+            assert!(!told.is_empty());
+        }
+        let failed = DenyReason::ListenerFailed(format!("it panicked: {words}"));
+        let denied = |event: &HostEvent| matches!(event, HostEvent::Denied { plugin: Some(plugin), reason, .. } if plugin == "panics" && *reason == failed);
+        assert_eq!(recorder.count(denied), 2);
+        assert_eq!(gate.ends(), 0);
+        host.shutdown("over").await;
+        let disabled = |event: &HostEvent| matches!(event, HostEvent::Plugin { plugin, state: PluginState::Disabled, .. } if plugin == "panics" || plugin == "open");
+        assert_eq!(recorder.count(disabled), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_belongs_to_the_plugin_that_registered_it() {
     let gate = Gate::new(OPEN, OPEN);

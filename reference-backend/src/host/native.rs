@@ -1,10 +1,15 @@
-//! Plugins that are part of the process.
+//! Plugins that are part of the process. They are code of other authors all the same: where the host asks one of them, a
+//! panic is an error of that plugin and of nobody else.
 
 use super::dispatch::{PluginDriver, PluginRecord};
 use super::observer::{HostEvent, PluginState};
 use super::services::{Services, lock};
 use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, NativePlugin, Registrar};
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
 
 pub(super) struct NativeDriver {
     /// The record holds the driver.
@@ -35,7 +40,8 @@ impl NativeDriver {
         let mut registrar =
             Registrar::new(&record.name, record.grants.clone(), &record.config.limits);
         self.tell(&record, PluginState::Enabling);
-        let enabled = self.plugin.on_enable(&mut registrar).await;
+        let enabled = caught(|| self.plugin.on_enable(&mut registrar)).await;
+        let enabled = enabled.and_then(|enabled| enabled);
         let registrar = Arc::new(Mutex::new(registrar));
         match enabled {
             Ok(()) => {
@@ -71,7 +77,7 @@ impl PluginDriver for NativeDriver {
         listener: ListenerId,
         event: &'a Event,
     ) -> BoxFuture<'a, Result<EventOutcome, String>> {
-        Box::pin(async move { Ok(self.plugin.handle_event(listener, event).await) })
+        Box::pin(caught(move || self.plugin.handle_event(listener, event)))
     }
 
     fn disable(&self) -> BoxFuture<'_, ()> {
@@ -81,9 +87,32 @@ impl PluginDriver for NativeDriver {
             };
             record.set_down(None);
             if std::mem::take(&mut *lock(&self.enabled)) {
-                self.plugin.on_disable().await;
+                if let Err(why) = caught(|| self.plugin.on_disable()).await {
+                    tracing::error!(plugin = %record.name, "on-disable: {why}");
+                }
                 self.tell(&record, PluginState::Disabled);
             }
         })
+    }
+}
+
+/// What the plugin answers, or that it panicked and with which words.
+async fn caught<'a, T>(call: impl FnOnce() -> BoxFuture<'a, T>) -> Result<T, String> {
+    // What a panic has left half done is the plugin's own.
+    let mut answer = catch_unwind(AssertUnwindSafe(call)).map_err(words)?;
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+            Ok(answer) => answer.map(Ok),
+            Err(panic) => Poll::Ready(Err(words(panic))),
+        },
+    )
+    .await
+}
+
+fn words(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    match text.or_else(|| panic.downcast_ref::<&str>().copied()) {
+        Some(text) => format!("it panicked: {text}"),
+        None => "it panicked".to_owned(),
     }
 }
