@@ -27,11 +27,15 @@ const WAIT: Duration = Duration::from_secs(5);
 const PACKETS: u8 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What the probe does to itself beside the healthy session: the words of its commands.
+const WAYS: [&str; 6] = ["trap", "spin", "eat", "recurse", "do flood", "do log-flood"];
+
 /// See the module.
 pub const CASE: Case = Case::host(
     "other-plugins-notice-nothing",
     &["VB-BRG-08"],
-    "Has one plugin trap, loop, take memory and wait while a session of another sends packets and is sent them back.",
+    "Has one plugin trap, loop, take memory, overrun its stack, flood its client and the log, and wait, while a session of \
+     another sends packets and is sent them back.",
     |lab| Box::pin(run(lab)),
 )
 .on_the_newest();
@@ -158,10 +162,10 @@ async fn next_to_a_native(lab: &HostLab) -> Outcome {
     )
     .await
     .0?;
-    for way in ["trap", "spin", "eat"] {
+    for way in WAYS {
         let mut bad = bad_player(lab, &host).await?;
         tell(&mut bad, way);
-        let meanwhile = format!("another plugin has a {way}");
+        let meanwhile = format!("another plugin is told: {way}");
         let (outcome, ()) = join(
             plays_on(lab, &mut player, Plugin::Native, &meanwhile),
             bad.live(2 * JOIN_LIMIT),
