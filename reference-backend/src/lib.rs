@@ -43,7 +43,7 @@ pub use bridge::{
 };
 pub use capability::Capability;
 pub use config::{
-    ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig,
+    ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig, TableError,
 };
 pub use fault::Fault;
 pub use host::{

@@ -6,9 +6,10 @@ mod support;
 use reference_backend::{
     BoxFuture, CpuMeter, DenyReason, EndCause, Event, EventKind, EventOutcome, GuestEngine,
     HandlerId, Host, HostConfig, HostEvent, HostLimits, Instances, ListenerId, NativePlugin,
-    PlayerId, PluginConfig, PluginState, RawPacket, Registrar, ServerPreConnectResult, TrapKind,
-    VirtualBackendHandler, VirtualBackendSession,
+    PlayerId, PluginConfig, PluginState, RawPacket, Registrar, ServerPreConnectResult, StartError,
+    TrapKind, VirtualBackendHandler, VirtualBackendSession,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use support::component;
@@ -183,6 +184,36 @@ async fn a_silent_clients_time() {
     assert_eq!(begun.elapsed(), 1_500 * MS);
 }
 
+/// Each answer in the configuration phase has a time of its own, from its question on.
+#[tokio::test(start_paused = true)]
+async fn an_answers_time() {
+    for (takes, left_out) in [
+        (1_499, "the configuration's acknowledgement"),
+        (1_500, "the known packs"),
+    ] {
+        let (host, recorder) = waiting(|limits| limits.answer_timeout_ms = 1_500).await;
+        let mut client = RawClient::connect(&host, 767, "slow").await;
+        client.until("select_known_packs").await;
+        let mut asked = Instant::now();
+        tokio::time::sleep(takes * MS).await;
+        if takes < 1_500 {
+            client.send_named("select_known_packs", &[0]).await;
+            client.until("finish_configuration").await;
+            asked = Instant::now();
+        }
+        while client.next().await.is_some() {}
+        assert_eq!(asked.elapsed(), 1_500 * MS);
+        client.leave();
+        let closed = |event: &HostEvent| matches!(event, HostEvent::Closed { .. });
+        let HostEvent::Closed { cause, .. } = recorder.wait_for(closed).await else {
+            unreachable!()
+        };
+        let text = format!("the client did not answer in time: waited for {left_out}");
+        assert_eq!(cause, EndCause::ClientTimedOut(text));
+        assert_eq!(recorder.count(started), 0);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deaf_clients_time() {
     let (host, recorder) = waiting(|limits| limits.client_stall_ms = 2_500).await;
@@ -284,6 +315,30 @@ async fn instances_of_all_guests() {
     third.send(1, b"x").await;
     tokio::time::sleep(MS).await;
     assert_eq!((recorder.count(started), recorder.count(ended)), (3, 2));
+}
+
+/// Also where a program sets it: when the host is built, and when it runs.
+#[tokio::test(start_paused = true)]
+async fn a_plugins_own_table() {
+    let table = |bytes: usize| BTreeMap::from([("key".to_owned(), "x".repeat(bytes - 3))]);
+    let build = |bytes: usize| {
+        let mut config = granted();
+        config.limits.config_bytes = 8;
+        config.config = table(bytes);
+        builder().guest("probe", artifact("probe"), config)
+    };
+    let host = build(8).start().await.unwrap();
+    assert_eq!(host.set_plugin_table("probe", table(8)), Ok(true));
+    assert_eq!(host.set_plugin_table("nobody", table(9)), Ok(false));
+    let too_large = host.set_plugin_table("probe", table(9)).unwrap_err();
+    assert_eq!(
+        too_large.to_string(),
+        "plugins.probe.config holds 9 bytes, at most 8 are allowed\n  = help: raise `config_bytes` under [plugins.probe.limits]"
+    );
+    let Err(error) = build(9).start().await else {
+        panic!("it started");
+    };
+    assert_eq!(error, StartError::Table(too_large));
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,6 +121,60 @@ impl PluginConfig {
     pub fn grants(&self) -> Grants {
         Grants::new(&self.permissions, &self.deny)
     }
+
+    /// Whether a table for `config-service` fits; `name` is the plugin's.
+    pub(crate) fn check_table(
+        &self,
+        name: &str,
+        table: &BTreeMap<String, String>,
+    ) -> Result<(), TableError> {
+        let bytes = table.iter().map(|(key, value)| key.len() + value.len());
+        let bytes = bytes.sum::<usize>() as u64;
+        let limit = self.limits.config_bytes;
+        if bytes > limit {
+            return Err(TableError {
+                plugin: name.to_owned(),
+                bytes,
+                limit,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A plugin's own table that is larger than its limit `config_bytes` allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableError {
+    /// The plugin.
+    pub plugin: String,
+    /// Bytes of its keys and values together.
+    pub bytes: u64,
+    /// How many they may be.
+    pub limit: u64,
+}
+
+impl TableError {
+    fn problem(&self) -> String {
+        let Self {
+            plugin,
+            bytes,
+            limit,
+        } = self;
+        format!("plugins.{plugin}.config holds {bytes} bytes, at most {limit} are allowed")
+    }
+
+    fn help(&self) -> String {
+        let plugin = &self.plugin;
+        format!("raise `config_bytes` under [plugins.{plugin}.limits]")
+    }
+}
+
+impl std::error::Error for TableError {}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  = help: {}", self.problem(), self.help())
+    }
 }
 
 impl HostConfig {
@@ -195,23 +249,9 @@ impl HostConfig {
         server("initial_server".to_owned(), &self.initial_server)?;
         for (name, plugin) in &self.plugins {
             server(format!("plugins.{name}.fallback"), &plugin.fallback)?;
-            let size: usize = plugin
-                .config
-                .iter()
-                .map(|(key, value)| key.len() + value.len())
-                .sum();
-            if size as u64 > plugin.limits.config_bytes {
-                return Err(ConfigError::whole(
-                    file,
-                    format!(
-                        "plugins.{name}.config holds {size} bytes, at most {} are allowed",
-                        plugin.limits.config_bytes
-                    ),
-                    Some(format!(
-                        "raise `config_bytes` under [plugins.{name}.limits]"
-                    )),
-                ));
-            }
+            plugin
+                .check_table(name, &plugin.config)
+                .map_err(|error| ConfigError::whole(file, error.problem(), Some(error.help())))?;
             if !is_plugin_name(name) {
                 return Err(ConfigError::whole(
                     file,

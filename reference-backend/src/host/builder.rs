@@ -6,7 +6,7 @@ use super::services::{HostClock, Profiles, Services};
 use super::{Connections, Host, HostInner, Observer};
 use crate::api::{GameProfile, NativePlugin, Uuid};
 use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
-use crate::config::{HostConfig, PluginConfig};
+use crate::config::{HostConfig, PluginConfig, TableError};
 use crate::fault::Faults;
 use crate::limbo::Limbo;
 use backend_proto::TextComponent;
@@ -39,6 +39,9 @@ pub enum StartError {
         /// What is wrong with it.
         error: DataFolderError,
     },
+    /// A plugin's own table is too large.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// Two plugins have one name.
     #[error("two plugins are named {0}")]
     DuplicateName(String),
@@ -198,10 +201,11 @@ impl HostBuilder {
 
     fn assemble(self) -> Result<Assembled, StartError> {
         let mut names = BTreeSet::new();
-        for (name, ..) in &self.plugins {
+        for (name, config, _) in &self.plugins {
             if !names.insert(name.clone()) {
                 return Err(StartError::DuplicateName(name.clone()));
             }
+            config.check_table(name, &config.config)?;
         }
         let wire_config = Arc::new(wire_config(&self.config, self.faults));
         let services = Arc::new(Services {

@@ -36,7 +36,7 @@ pub(crate) use services::{Services, lock};
 pub use session::SessionShared;
 
 use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
-use crate::config::HostConfig;
+use crate::config::{HostConfig, TableError};
 use crate::fault::Fault;
 use backend_proto::TextComponent;
 use link::Link;
@@ -261,14 +261,24 @@ impl Host {
 
     /// What a guest reads through `config-service` from its next instance on; the present one goes on with what it has,
     /// so that a table never changes under a guest. False when there is no such plugin.
-    pub fn set_plugin_table(&self, plugin: &str, table: BTreeMap<String, String>) -> bool {
+    ///
+    /// # Errors
+    /// When the table is larger than the plugin's limit; it keeps the one that it has.
+    pub fn set_plugin_table(
+        &self,
+        plugin: &str,
+        table: BTreeMap<String, String>,
+    ) -> Result<bool, TableError> {
         let mut plugins = self.inner.plugins.iter();
-        let driver = plugins.find(|record| record.name == plugin);
-        let driver = driver.and_then(|record| record.driver());
+        let Some(record) = plugins.find(|record| record.name == plugin) else {
+            return Ok(false);
+        };
+        record.config.check_table(plugin, &table)?;
+        let driver = record.driver();
         if let Some(driver) = driver {
             driver.set_table(table);
         }
-        driver.is_some()
+        Ok(driver.is_some())
     }
 
     /// A handler as dispatch would find it, so that the benchmark can call it without a client in between.

@@ -81,6 +81,20 @@ impl RawClient {
         }
     }
 
+    /// Reads on until this packet comes, into the configuration phase where there is one.
+    pub async fn until(&mut self, wanted: &str) {
+        loop {
+            let (name, _) = self.next_named().await.expect("it comes");
+            if (self.state, name) == (State::Login, "success") && self.protocol >= 764 {
+                self.send_named("login_acknowledged", &[]).await;
+                self.state = State::Configuration;
+            }
+            if name == wanted {
+                return;
+            }
+        }
+    }
+
     /// What a client is told that is turned away: before play or, where there is no configuration phase, in it.
     pub async fn refusal(host: &Host, protocol: i32, name: &str) -> String {
         let mut client = Self::connect(host, protocol, name).await;
@@ -158,7 +172,7 @@ impl RawClient {
             .unwrap_or_else(|| panic!("{} has no {name} in {}", self.protocol, self.state))
     }
 
-    async fn send_named(&mut self, name: &str, data: &[u8]) {
+    pub async fn send_named(&mut self, name: &str, data: &[u8]) {
         let id = self.id(Direction::Serverbound, name);
         self.send(id, data).await;
     }

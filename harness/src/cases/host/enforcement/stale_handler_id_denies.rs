@@ -7,7 +7,7 @@ use reference_backend::DenyReason;
 use crate::case::Case;
 use crate::cases::host::asking::{must_deny, trap, until_enabled};
 use crate::subject::host::{HostLab, PROBE_NAME};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-ENF-05";
 
@@ -40,7 +40,8 @@ async fn run(lab: &HostLab) -> Outcome {
 
     let mut player = lab.join(&host).await?;
     let table = BTreeMap::from([("register".to_owned(), "false".to_owned())]);
-    host.set_plugin_table(PROBE_NAME, table);
+    host.set_plugin_table(PROBE_NAME, table)
+        .map_err(|error| Stop::Untestable(error.to_string(), Vec::new()))?;
     let mark = lab.recorder.mark();
     trap(&mut player).await?;
     until_enabled(lab, PROBE_NAME, mark).await?;
