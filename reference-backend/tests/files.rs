@@ -769,6 +769,50 @@ async fn checking_makes_no_folder() {
     assert!(check("secret").is_err());
 }
 
+#[tokio::test]
+async fn a_hash_tells_files_apart() {
+    let place = Place::new("hashes");
+    place.put("a", "");
+    place.put("b", "");
+    let script = "open 0 a read\nhash 1\nhash-at 0 a\nhash-at 0 sub/../a\nhash-at 0 b\nhash 0";
+    let answers = place.run(script).await;
+    let hash = |at: usize| answers[at].rsplit(' ').next().unwrap_or_default();
+    assert_eq!([hash(1), hash(1)], [hash(2), hash(3)]);
+    assert!(hash(1).len() > 16 && hash(1) != hash(4) && hash(1) != hash(5));
+}
+
+#[tokio::test]
+async fn each_plugin_has_a_folder_of_its_own() {
+    let place = Place::new("plugins");
+    let config = |script: &str| {
+        let mut config = PluginConfig::default();
+        config.config.insert("do".to_owned(), script.to_owned());
+        config
+    };
+    let recorder = Recorder::new();
+    let host = place
+        .builder()
+        .guest("files", artifact("files"), config("put 0 a mine"))
+        .guest(
+            "more",
+            artifact("files"),
+            config("cat 0 a\ncat 0 ../files/a\nput 0 b more"),
+        )
+        .observer(recorder.clone())
+        .start()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    host.shutdown("over").await;
+    let expected = [
+        "put 0 a mine: ok 4",
+        "cat 0 a: no-entry",
+        "cat 0 ../files/a: not-permitted",
+        "put 0 b more: ok 4",
+    ];
+    assert_eq!(recorder.lines(), expected);
+    assert!(place.data().join("more/b").exists());
+}
+
 /// Only guests that ask for folders get one.
 #[tokio::test]
 async fn who_asks_for_no_folder_gets_none() {
