@@ -81,13 +81,17 @@ impl FileTime {
         self.spent += time;
     }
 
-    /// By how many ticks the deadline is to be moved.
+    /// By how many ticks the deadline is to be moved. As in the budget itself, parts of a tick count whole and the one
+    /// under way does not count, so that the guest never has less than its budget says.
     pub fn ticks(&mut self) -> u64 {
         let unmoved = self.spent.saturating_sub(self.moved);
-        let ticks = unmoved.as_nanos() / EPOCH_TICK.as_nanos();
+        if unmoved.is_zero() {
+            return 0;
+        }
+        let ticks = unmoved.as_nanos().div_ceil(EPOCH_TICK.as_nanos());
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
-        self.moved += EPOCH_TICK * ticks;
-        ticks.into()
+        self.moved += EPOCH_TICK.saturating_mul(ticks);
+        u64::from(ticks) + 1
     }
 }
 
@@ -127,8 +131,11 @@ mod tests {
         let mut time = FileTime::default();
         assert_eq!(time.ticks(), 0);
         time.spend(Duration::from_millis(25));
-        assert_eq!((time.ticks(), time.ticks()), (2, 0));
+        assert_eq!((time.ticks(), time.ticks()), (4, 0));
+        // What was moved too far is used up first.
         time.spend(Duration::from_millis(5));
-        assert_eq!((time.ticks(), time.ticks()), (1, 0));
+        assert_eq!(time.ticks(), 0);
+        time.spend(Duration::from_micros(1));
+        assert_eq!((time.ticks(), time.ticks()), (2, 0));
     }
 }
