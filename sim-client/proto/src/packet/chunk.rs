@@ -1,14 +1,10 @@
-use std::io::Read as _;
-
-use flate2::read::ZlibDecoder;
-
 use super::context::{Context, WorldShape};
 use super::light::{self, LIGHT_ARRAY, LightSummary};
 use super::section;
 use crate::layout::{self, BiomeData, BlockEntities, ChunkLayout, Heightmaps, SectionMask};
 use crate::nbt;
 use crate::remark::RemarkKind;
-use crate::wire::{DecodeError, DecodeErrorKind, Reader};
+use crate::wire::{self, DecodeError, DecodeErrorKind, Reader};
 
 /// Most bytes of a chunk's sections (vanilla: "Chunk Packet trying to allocate too much memory on read").
 const MAX_DATA: usize = 1 << 21;
@@ -376,10 +372,7 @@ fn inflate(
     data: &[u8],
     limit: usize,
 ) -> Result<Vec<u8>, DecodeError> {
-    let mut out = Vec::new();
-    ZlibDecoder::new(data)
-        .take(limit as u64 + 1)
-        .read_to_end(&mut out)
+    let out = wire::inflate(data, limit + 1)
         .map_err(|_| r.error_at(start, "compressedChunkData", DecodeErrorKind::Zlib))?;
     if out.len() > limit {
         let kind = DecodeErrorKind::LengthOverLimit {

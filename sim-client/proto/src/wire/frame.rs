@@ -1,12 +1,6 @@
-use std::io::Read as _;
-use std::io::Write as _;
-
 use bytes::{Buf, Bytes, BytesMut};
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 
-use super::{FrameError, Reader, Writer};
+use super::{FrameError, MAX_VARINT_BYTES, Reader, Writer, zlib};
 use crate::Version;
 
 /// Largest frame in bytes, without its length: what three bytes of a varint can say (vanilla's frame decoder).
@@ -109,11 +103,11 @@ impl FrameDecoder {
                 return Ok(None);
             }
             self.buffer.advance(prefix);
-            let body = self.buffer.split_to(length).freeze();
-            if body.is_empty() {
+            if length == 0 {
                 self.empty_frames += 1;
                 continue;
             }
+            let body = self.buffer.split_to(length).freeze();
             let long = prefix > 1 && length < 1 << (7 * (prefix - 1));
             let (packet, note) = self.unpack(body)?;
             if packet.is_empty() {
@@ -179,13 +173,8 @@ fn frame_length(buffer: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
 }
 
 fn inflate(data: &[u8], stated: usize) -> Result<Bytes, FrameError> {
-    // One byte more than stated, to see whether there is more; never more than that is decompressed.
-    let limit = stated as u64 + 1;
-    let mut out = Vec::with_capacity(stated.min(data.len().saturating_mul(8)).saturating_add(1));
-    ZlibDecoder::new(data)
-        .take(limit)
-        .read_to_end(&mut out)
-        .map_err(|_| FrameError::Zlib)?;
+    // One byte more than stated, to see whether there is more.
+    let out = zlib::inflate(data, stated.saturating_add(1)).map_err(|_| FrameError::Zlib)?;
     if out.len() == stated {
         return Ok(out.into());
     }
@@ -216,31 +205,19 @@ impl FrameEncoder {
     /// The frame of a packet. A packet that no frame can hold is written nevertheless: what the server makes of it may
     /// be the question.
     pub fn encode(&self, id: i32, data: &[u8]) -> Bytes {
-        let mut packet = Writer::new();
-        packet.varint(id).raw(data);
-        let packet = packet.into_bytes();
-        let mut body = Writer::new();
+        let size = varint_size(id) + data.len();
         match self.threshold {
-            None => {
-                body.raw(&packet);
+            None => framed(size, |frame| frame.varint(id).raw(data)),
+            Some(threshold) if size < threshold => {
+                framed(1 + size, |frame| frame.u8(0).varint(id).raw(data))
             }
-            Some(threshold) if packet.len() < threshold => {
-                body.varint(0).raw(&packet);
-            }
-            Some(_) => {
-                body.length(packet.len()).raw(&deflate(&packet));
-            }
+            Some(_) => compressed(length_of(size), id, data),
         }
-        framed(&body.into_bytes())
     }
 
     /// A compressed frame that declares `size` bytes, whatever it holds: for what a server must refuse.
     pub fn encode_declaring(size: i32, id: i32, data: &[u8]) -> Bytes {
-        let mut packet = Writer::new();
-        packet.varint(id).raw(data);
-        let mut body = Writer::new();
-        body.varint(size).raw(&deflate(&packet.into_bytes()));
-        framed(&body.into_bytes())
+        compressed(size, id, data)
     }
 
     /// Packets of so many bytes or more are compressed; None for none.
@@ -249,15 +226,31 @@ impl FrameEncoder {
     }
 }
 
-fn framed(body: &[u8]) -> Bytes {
-    let mut frame = Writer::new();
-    frame.length(body.len()).raw(body);
+/// A compressed frame.
+fn compressed(declared: i32, id: i32, data: &[u8]) -> Bytes {
+    let mut packet = Writer::with_capacity(MAX_VARINT_BYTES + data.len());
+    packet.varint(id).raw(data);
+    let packed = zlib::deflate(&packet.into_bytes());
+    framed(varint_size(declared) + packed.len(), |frame| {
+        frame.varint(declared).raw(&packed)
+    })
+}
+
+/// A frame of `length` bytes, which `write` writes.
+fn framed(length: usize, write: impl FnOnce(&mut Writer) -> &mut Writer) -> Bytes {
+    let prefix = length_of(length);
+    let mut frame = Writer::with_capacity(varint_size(prefix) + length);
+    write(frame.varint(prefix));
     frame.into_bytes().into()
 }
 
-fn deflate(data: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    // A Vec takes all that is written to it: neither call can fail.
-    let written = encoder.write_all(data).and_then(|()| encoder.finish());
-    written.unwrap_or_default()
+/// What [`Writer::length`] writes.
+fn length_of(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+/// How many bytes a varint takes: 7 bits each, one for 0.
+fn varint_size(value: i32) -> usize {
+    let bits = u32::BITS - (value.cast_unsigned() | 1).leading_zeros();
+    bits.div_ceil(7) as usize
 }

@@ -7,12 +7,14 @@ mod error;
 mod frame;
 mod reader;
 mod writer;
+mod zlib;
 
 pub use error::{DecodeError, DecodeErrorKind, FrameError};
 pub use frame::{Frame, FrameDecoder, FrameEncoder, FrameNote, MAX_FRAME};
 pub(crate) use reader::is_identifier;
 pub use reader::{Field, Reader};
 pub use writer::Writer;
+pub(crate) use zlib::inflate;
 
 /// Most bytes of a varint.
 pub const MAX_VARINT_BYTES: usize = 5;
