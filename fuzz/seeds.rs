@@ -122,7 +122,38 @@ async fn sessions(folder: &Path) -> io::Result<usize> {
             }
         }
     }
+    other_ways_in(&mut server)?;
     Ok(server.known.len() + client.known.len() + packets.known.len())
+}
+
+/// What no session in the lobby has: the legacy pings, a status, and first packets of a client that is logged in.
+fn other_ways_in(server: &mut Seeds) -> io::Result<()> {
+    let utf16 =
+        |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+    // 1.6: channel, length of the rest, protocol 74, host, port 25565.
+    let ping = [
+        &[0xfe, 0x01, 0xfa, 0, 11][..],
+        &utf16("MC|PingHost"),
+        &[0, 25, 74, 0, 9],
+        &utf16("localhost"),
+        &[0, 0, 0x63, 0xdd],
+    ]
+    .concat();
+    let last = u8::try_from(vb_data::supported().len() - 1).unwrap_or(u8::MAX);
+    for index in [0, last / 2, last] {
+        for (start, kind, bytes) in [
+            (0, 0, &[0xfe][..]),
+            (0, 0, &[0xfe, 0x01]),
+            (0, 0, &ping),
+            (1, 0, &[1, 0, 9, 1, 0, 0, 0, 0, 0, 0, 0, 7]),
+            (2, 0, &[3, 1, b'h', b'i']),
+            (2, 2, &[4, 0, 1, b'h', b'i']),
+        ] {
+            let head = [index, start, kind, 3];
+            server.add(&[&head[..], bytes].concat(), &head, bytes)?;
+        }
+    }
+    Ok(())
 }
 
 struct Session {
