@@ -12,6 +12,7 @@
 //! | [`host`] | connections, dispatch of events, sessions, shutdown, and what an [`Observer`] sees |
 //! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
 //! | [`limbo`] | an idle empty world, as a native handler |
+//! | `clock` | the clock of a thread |
 //! | `fault` | what can be broken on purpose, in builds that can |
 //! | [`stop_requested`] | how an operator ends a server |
 //!
@@ -24,6 +25,7 @@
 pub mod api;
 pub mod bridge;
 pub mod capability;
+mod clock;
 pub mod config;
 mod fault;
 pub mod host;

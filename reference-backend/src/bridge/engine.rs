@@ -12,11 +12,11 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 pub enum CpuMeter {
     /// By counting instructions: the same on every machine. For tests and for judging.
     Fuel,
-    /// By the clock, with one thread that ticks every 10 ms. A little faster.
+    /// By the clock of the thread that makes the call, looked at every 10 ms. A little faster.
     Epoch,
 }
 
-/// The step of [`CpuMeter::Epoch`]: a budget is kept to within it.
+/// The step of [`CpuMeter::Epoch`]: a call has its budget, and at most two of these more.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// A component is its own core module, the adapter modules of wit-component, and at most a few more.

@@ -3,11 +3,11 @@
 use super::CpuMeter;
 use super::bindings::exports::infrarust::plugin::guest::Guest;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::Guest as Handler;
-use super::engine::EPOCH_TICK;
 use super::metadata;
 use super::plugin::PluginShared;
 use super::state::{GuestState, Phase};
 use super::tasks::TaskQueue;
+use super::turnstile::Turnstile;
 use crate::api::PlayerId;
 use crate::fault::Fault;
 use crate::host::{
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap};
 
 /// What a player of an instance that trapped reads.
 const FAILED: &str = "This server has failed. Please join again in a moment.";
@@ -50,8 +50,7 @@ pub(crate) struct Instance {
     registrar: SharedRegistrar,
     /// Nothing calls into it again.
     dead: AtomicBool,
-    /// Fair: whoever waits longest is next, so that no session keeps the others out.
-    cell: tokio::sync::Mutex<Option<Cell>>,
+    cell: Turnstile<Option<Cell>>,
     sessions: Mutex<BTreeMap<PlayerId, Arc<SessionShared>>>,
     tasks: Arc<TaskQueue>,
     runner: Mutex<Option<AbortHandle>>,
@@ -91,13 +90,13 @@ impl Instance {
             role,
             registrar,
             dead: AtomicBool::new(false),
-            cell: tokio::sync::Mutex::new(None),
+            cell: Turnstile::default(),
             sessions: Mutex::new(BTreeMap::new()),
             tasks,
             runner: Mutex::new(None),
         });
         match instance.instantiate() {
-            Ok(cell) => *instance.cell.lock().await = Some(cell),
+            Ok(cell) => *instance.cell.enter().await = Some(cell),
             Err(kind) => {
                 instance.poison(Callback::Instantiate, None, kind);
                 return Err(Failure::Trapped);
@@ -120,10 +119,11 @@ impl Instance {
         let after = instance.metadata().await?;
         let run = run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks));
         let leaked = instance.leaks_tasks().then(|| Arc::clone(&instance));
-        let runner = tokio::spawn(async move {
+        let turns = &instance.plugin.services.turns;
+        let runner = turns.spawn(Box::pin(async move {
             run.await;
             drop(leaked);
-        });
+        }));
         *lock(&instance.runner) = Some(runner.abort_handle());
         Ok(Started {
             instance,
@@ -143,12 +143,9 @@ impl Instance {
         let mut store = Store::new(&plugin.engine.engine, state);
         store.limiter(|state| &mut state.limiter);
         if plugin.engine.meter == CpuMeter::Epoch {
-            // What calls for files took is no CPU time of the guest's.
             store.epoch_deadline_callback(|mut store| {
-                Ok(match store.data_mut().files.time.ticks() {
-                    0 => UpdateDeadline::Interrupt,
-                    ticks => UpdateDeadline::Continue(ticks),
-                })
+                let state = store.data_mut();
+                state.budget.tick(state.files.time.spent())
             });
         }
         let made = plugin
@@ -200,17 +197,18 @@ impl Instance {
         callback: Callback,
         f: impl FnOnce(&mut Cell) -> wasmtime::Result<R>,
     ) -> Option<R> {
-        // Mostly nobody else is in it. What is given back goes to whoever waits, so this does not push in.
-        let mut cell = match self.cell.try_lock() {
-            Ok(cell) => cell,
-            Err(_) => self.cell.lock().await,
+        let plugin = &self.plugin;
+        let mut cell = loop {
+            // Not with the instance locked: this turn may be long in coming.
+            plugin.pace.turn().await;
+            let left = self.cell.left();
+            if let Some(cell) = self.cell.try_enter() {
+                break cell;
+            }
+            left.await;
         };
         let live = cell.as_mut()?;
-        let plugin = &self.plugin;
-        let called = plugin.arm(&mut live.store, callback).and_then(|()| {
-            let meter = plugin.engine.meter;
-            plugin.pace.run(meter, || f(live))
-        });
+        let called = plugin.arm(&mut live.store, callback).and_then(|()| f(live));
         let error = match called {
             Ok(answer) => {
                 self.tell_fuel(callback, &live.store);
@@ -320,7 +318,7 @@ impl Instance {
             .await;
         if !self.leaks_tasks() {
             self.dead.store(true, Ordering::Release);
-            *self.cell.lock().await = None;
+            *self.cell.enter().await = None;
         }
         disabled.is_some()
     }
@@ -365,10 +363,10 @@ impl PluginShared {
         match self.engine.meter {
             CpuMeter::Fuel => store.set_fuel(limits.fuel.saturating_mul(times)),
             CpuMeter::Epoch => {
-                // The tick under way does not count: the budget is never shorter than it says.
                 let budget = Duration::from_millis(limits.cpu_ms.saturating_mul(times));
-                let ticks = budget.as_nanos().div_ceil(EPOCH_TICK.as_nanos()) + 1;
-                store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
+                store.data_mut().budget.begin(budget);
+                // The first tick asks the budget.
+                store.set_epoch_deadline(1);
                 Ok(())
             }
         }

@@ -16,7 +16,8 @@
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
-//! | `pace` | long calls give way |
+//! | `budget` | CPU time by the clock |
+//! | `turnstile` | its lock |
 //! | `handler` | [`VirtualBackendHandler`](crate::VirtualBackendHandler) on top of an instance |
 //! | `plugin` | enabling, restarts, quarantine |
 //!
@@ -24,6 +25,7 @@
 //! own. An instance is locked while it is called.
 
 mod bindings;
+mod budget;
 mod convert;
 mod engine;
 mod fit;
@@ -33,10 +35,10 @@ mod instance;
 mod linker;
 mod load;
 mod metadata;
-mod pace;
 mod plugin;
 mod state;
 mod tasks;
+mod turnstile;
 mod wasi;
 
 pub use engine::{CpuMeter, EngineError, GuestEngine};

@@ -4,7 +4,6 @@ use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
 use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
-use super::pace::Pace;
 use super::state::GuestState;
 use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
@@ -13,7 +12,7 @@ use crate::capability::{Capability, Grants};
 use crate::config::{Instances, PluginConfig};
 use crate::fault::Fault;
 use crate::host::{
-    Callback, HostEvent, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
+    Callback, HostEvent, Pace, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
     StartError, lock,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -36,7 +35,7 @@ pub(crate) struct PluginShared {
     pub pre: InstancePre<GuestState>,
     pub guest: GuestIndices,
     pub handler: Option<HandlerIndices>,
-    pub pace: Pace,
+    pub pace: Arc<Pace>,
     /// The plugin's data folder, where the host has one for it.
     pub folder: OnceLock<Arc<DataFolder>>,
     /// The record holds the driver, which holds this.
@@ -143,7 +142,7 @@ impl GuestDriver {
                 pre,
                 guest,
                 handler,
-                pace: Pace::default(),
+                pace: Arc::default(),
                 folder: OnceLock::new(),
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),

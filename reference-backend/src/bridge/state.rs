@@ -1,5 +1,6 @@
 //! What an instance's store holds.
 
+use super::budget::Budget;
 use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
@@ -47,6 +48,8 @@ pub(crate) struct GuestState {
     pub sessions: BTreeMap<PlayerId, u32>,
     pub log: LogMeter,
     pub limiter: Limiter,
+    /// Of the call under way, where the clock measures it.
+    pub budget: Budget,
     pub random: Random,
     /// What was written to the two streams of WASI since the last whole line.
     pub lines: [Vec<u8>; 2],
@@ -82,6 +85,7 @@ impl GuestState {
             resources: 0,
             files: Files::default(),
             limiter: Limiter::new(memory, limits.table_elements),
+            budget: Budget::default(),
             config,
             plugin,
             instance,

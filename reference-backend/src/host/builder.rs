@@ -215,6 +215,7 @@ impl HostBuilder {
             told_protocol: self.told_protocol,
             clock: HostClock::start(self.seed),
             seed: self.seed,
+            turns: Arc::default(),
             faults: self.faults,
             all_guests: tokio::sync::Mutex::default(),
         });

@@ -9,10 +9,11 @@
 //! | `dispatch` | plugins, and the order in which they are asked |
 //! | `session` | what a handle does |
 //! | `broken` | what a host that is broken on purpose does in place of the right thing |
+//! | `turns` | who needs much waits for those who need little |
 //! | `native` | plugins that are part of the process |
 //! | `observer` | what the host tells whoever watches it |
 //!
-//! Each connection has one task. In it the pump and the script take turns; neither waits for the other, so that packets
+//! Each connection has one task, as a rule; see `turns`. In it the pump and the script take turns; neither waits for the other, so that packets
 //! go on being sent while a native callback waits.
 
 mod broken;
@@ -25,6 +26,7 @@ mod pump;
 mod script;
 mod services;
 mod session;
+mod turns;
 
 pub use builder::{HostBuilder, StartError};
 pub(crate) use dispatch::{PluginDriver, PluginRecord, SharedRegistrar};
@@ -34,6 +36,7 @@ pub use observer::{
 };
 pub(crate) use services::{Services, lock};
 pub use session::SessionShared;
+pub(crate) use turns::{Pace, give_way};
 
 use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
 use crate::config::{HostConfig, TableError};
@@ -141,13 +144,11 @@ impl Host {
             }
             connections.open.insert(player, (Arc::clone(&link), None));
         }
-        let task = tokio::spawn(run(
-            Open {
-                inner: Arc::clone(&inner),
-                link,
-            },
-            stream,
-        ));
+        let open = Open {
+            inner: Arc::clone(&inner),
+            link,
+        };
+        let task = inner.services.turns.spawn(Box::pin(run(open, stream)));
         if let Some(entry) = lock(&inner.connections).open.get_mut(&player) {
             entry.1 = Some(task.abort_handle());
         }

@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use super::observer::EndCause;
+use super::turns;
 use crate::fault::Fault;
 use bytes::Bytes;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use tokio::time::Instant;
 
 /// Bytes taken from the socket at a time: a handful of typical packets; larger ones come in several turns.
 const READ_CHUNK: usize = 16 << 10;
+
+/// Bytes moved in a row before other tasks get a turn. Loopback takes some 30 µs for them.
+const TURN_BYTES: usize = 128 << 10;
 
 /// How long a closed connection is read on. A socket closed with bytes unread is reset, and a reset can overtake the
 /// last packets, which say why the connection ends.
@@ -52,9 +56,19 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
     /// True when the connection has ended in an orderly way: everything is written.
     async fn transfer(&mut self) -> bool {
         let mut closed_since = None;
+        // Bytes moved without waiting in between, and whether the client may have sent more than was read.
+        let (mut moved, mut more) = (0, false);
         loop {
+            if moved >= TURN_BYTES {
+                moved = 0;
+                turns::used_up();
+                tokio::task::yield_now().await;
+            }
             let idle = self.hand.is_empty();
             let step = self.link.step(&mut self.hand);
+            if self.hand.is_empty() && !more {
+                moved = 0;
+            }
             if self.deaf {
                 self.hand.clear();
             }
@@ -85,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                 written = self.writer.write(&self.hand), if !self.hand.is_empty() => match written {
                     Ok(count) if count > 0 => {
                         self.link.written(count);
+                        moved += count;
                         let _ = self.hand.split_to(count);
                         self.progress = Instant::now();
                     }
@@ -95,7 +110,11 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                 },
                 read = self.reader.read(&mut self.buffer), if step.want_input && !self.half_closed => {
                     match read {
-                        Ok(count) if count > 0 => self.link.receive(&self.buffer[..count]),
+                        Ok(count) if count > 0 => {
+                            self.link.receive(&self.buffer[..count]);
+                            moved += count;
+                            more = count == READ_CHUNK;
+                        }
                         Ok(_) => {
                             // A pipe in memory that was broken differs from one that was ended by this alone.
                             if self.link.faults.has(Fault::NoEndOnReset)

@@ -6,6 +6,7 @@ use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::observer::{Callback, DenyReason, EndCause, HostEvent};
 use super::session::{SessionShared, to_component};
+use super::turns;
 use crate::api::{
     ChooseInitialServer, ChooseInitialServerResult, Event, EventOutcome, GameProfile, HandlerEntry,
     HandlerId, PlayerDisconnect, PostLogin, PreLogin, PreLoginResult, ProfileProperty, RawPacket,
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Packets handed to a handler before other tasks get a turn.
+/// Packets handed to a handler in a row before other tasks get a turn.
 const BURST: u32 = 16;
 
 /// The name under which the host's own handler appears.
@@ -357,7 +358,7 @@ impl Script {
     ) -> EndCause {
         let mut burst = 0;
         loop {
-            let packet = match self.link.next().await {
+            let packet = match self.link.next_in_row(&mut burst).await {
                 Ok(Incoming::Packet(packet)) => packet,
                 Ok(_) => return self.out_of_order(),
                 Err(cause) => return cause,
@@ -374,6 +375,7 @@ impl Script {
             burst += 1;
             if burst == BURST && !self.faults().has(Fault::UnfairSelect) {
                 burst = 0;
+                turns::used_up();
                 tokio::task::yield_now().await;
             }
         }

@@ -1,6 +1,7 @@
 //! What every part of the host has at hand.
 
 use super::observer::{HostEvent, LogLevel, Observer, PluginState};
+use super::turns::Turns;
 use crate::api::GameProfile;
 use crate::config::HostConfig;
 use crate::fault::Faults;
@@ -53,6 +54,8 @@ pub(crate) struct Services {
     pub clock: HostClock,
     /// Of random numbers for guests, where runs must repeat exactly.
     pub seed: Option<u64>,
+    /// Who needs much waits for those who need little.
+    pub turns: Arc<Turns>,
     /// What is broken on purpose.
     pub faults: Faults,
     /// For a fault that has all guests take turns.

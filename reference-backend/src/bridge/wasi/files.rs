@@ -8,9 +8,9 @@ use super::types::{
 };
 use super::{Descriptor, Entries, Input, Output, Store, StreamFault, own};
 use crate::bridge::CpuMeter;
-use crate::bridge::pace;
 use crate::bridge::state::GuestState;
 use crate::config::limits::WASI_FILE_CALL_FUEL;
+use crate::host::give_way;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::{LinkerInstance, Resource};
@@ -156,7 +156,7 @@ fn contents(linked: &mut Linked<'_>) -> wasmtime::Result<()> {
             move |store: Store<'_>, (this,): (This,)| {
                 on(store, &this, |node| {
                     // The one call that is sure to wait.
-                    pace::give_way(|| node.sync(data_only))
+                    give_way(|| node.sync(data_only))
                 })
             },
         )?;

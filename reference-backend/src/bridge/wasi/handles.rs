@@ -2,7 +2,6 @@
 
 use super::node::Node;
 use super::types::DirectoryEntry;
-use crate::bridge::engine::EPOCH_TICK;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,12 +57,10 @@ impl Files {
     }
 }
 
-/// The time of one callback in calls for files, where time is measured. It does not count as the guest's CPU time:
-/// the deadline is moved by what was spent since it was moved last.
+/// The time of one callback in calls for files, where time is measured. What a thread waits is no CPU time of it.
 #[derive(Debug, Default)]
 pub(crate) struct FileTime {
     spent: Duration,
-    moved: Duration,
 }
 
 impl FileTime {
@@ -81,17 +78,8 @@ impl FileTime {
         self.spent += time;
     }
 
-    /// By how many ticks the deadline is to be moved. As in the budget itself, parts of a tick count whole and the one
-    /// under way does not count, so that the guest never has less than its budget says.
-    pub fn ticks(&mut self) -> u64 {
-        let unmoved = self.spent.saturating_sub(self.moved);
-        if unmoved.is_zero() {
-            return 0;
-        }
-        let ticks = unmoved.as_nanos().div_ceil(EPOCH_TICK.as_nanos());
-        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
-        self.moved += EPOCH_TICK.saturating_mul(ticks);
-        u64::from(ticks) + 1
+    pub fn spent(&self) -> Duration {
+        self.spent
     }
 }
 
@@ -124,18 +112,5 @@ mod tests {
         assert!(!time.is_left(limit));
         time.reset();
         assert!(time.is_left(limit));
-    }
-
-    #[test]
-    fn the_deadline_moves_by_whole_ticks_and_once_for_each() {
-        let mut time = FileTime::default();
-        assert_eq!(time.ticks(), 0);
-        time.spend(Duration::from_millis(25));
-        assert_eq!((time.ticks(), time.ticks()), (4, 0));
-        // What was moved too far is used up first.
-        time.spend(Duration::from_millis(5));
-        assert_eq!(time.ticks(), 0);
-        time.spend(Duration::from_micros(1));
-        assert_eq!((time.ticks(), time.ticks()), (2, 0));
     }
 }

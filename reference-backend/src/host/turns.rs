@@ -1,0 +1,511 @@
+//! Turns: who needs much waits for those who need little.
+//!
+//! A runtime has as few workers as the machine has cores, and asks each task in turn. With hundreds of connections that
+//! always have something left to do, a connection that has one packet a tick would wait for all of them; and with as
+//! many calls under way as there are workers that compute for their whole budget, for those. So what has a long turn,
+//! one that uses up what a turn may in packets, bytes or time, goes on in a second runtime, which has fewer threads than
+//! the machine has cores, and comes back when its turns are short again. Those who need little have the first one to
+//! themselves.
+//!
+//! What is long about a turn is mostly a plugin's call. A plugin that was called in a long turn is called in the second
+//! runtime for a while, whoever it is called for: connections that come, are long once and go would else never be there.
+//!
+//! A runtime of one thread has nothing to share out; there all this does nothing, and runs repeat exactly.
+
+use super::lock;
+use crate::clock::thread_time;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::task::JoinHandle;
+
+/// A turn that takes this much CPU time is felt by others: twenty times what a packet's round trip costs the host.
+const LONG: Duration = Duration::from_micros(500);
+
+/// After so many short turns a connection comes back. Two moves between threads cost less than one long turn.
+const SHORT_TURNS: u32 = 4;
+
+/// For so many times as long as a long turn took, the plugin that was called in it is called in the second runtime: all
+/// that it does in long turns of the first is a hundredth of the time at most.
+const AFTER: u32 = 100;
+
+/// What is run of one connection, or for one plugin.
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Where the tasks of one host have their turns.
+#[derive(Default)]
+pub(crate) struct Turns {
+    runtimes: Mutex<Option<Runtimes>>,
+}
+
+struct Runtimes {
+    /// That of the host.
+    light: Handle,
+    /// Made when it is first needed.
+    heavy: Option<Runtime>,
+}
+
+/// What the turn is that this thread gives at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Of something that is not asked to share.
+    Free,
+    Light,
+    Heavy,
+}
+
+thread_local! {
+    static TURN: Cell<Turn> = const { Cell::new(Turn::Free) };
+    /// Whether the turn has used up what it may.
+    static USED_UP: Cell<bool> = const { Cell::new(false) };
+    /// Whose calls are the last in this turn, and since when.
+    static CALLED: RefCell<Option<(Arc<Pace>, Since)>> = const { RefCell::new(None) };
+}
+
+/// Says that this turn has had its share. The caller yields next.
+pub(crate) fn used_up() {
+    USED_UP.set(true);
+}
+
+/// Lets another thread take the worker's place for what is sure to wait. A runtime of one thread has nobody to put there.
+pub(crate) fn give_way<R>(wait: impl FnOnce() -> R) -> R {
+    let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+    if matches!(flavor, Ok(RuntimeFlavor::MultiThread)) {
+        tokio::task::block_in_place(wait)
+    } else {
+        wait()
+    }
+}
+
+/// How the calls of one plugin are made.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    origin: Instant,
+    /// Until when in heavy turns, in nanoseconds since then; 0 where all is well.
+    heavy_until: AtomicU64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            origin: Instant::now(),
+            heavy_until: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Pace {
+    /// Waits for a turn in which the next call may be made.
+    pub async fn turn(self: &Arc<Self>) {
+        if TURN.get() == Turn::Free {
+            return;
+        }
+        if self.is_heavy() {
+            poll_fn(|context| {
+                if TURN.get() != Turn::Light {
+                    return Poll::Ready(());
+                }
+                used_up();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+        // What the turn has taken so far is another's.
+        CALLED.with_borrow_mut(|called| match called {
+            Some((last, _)) if Arc::ptr_eq(last, self) => {}
+            _ => {
+                settle(called.take());
+                *called = Some((Arc::clone(self), Since::now()));
+            }
+        });
+    }
+
+    /// Whether the next call is.
+    fn is_heavy(&self) -> bool {
+        let until = self.heavy_until.load(Ordering::Relaxed);
+        if until == 0 {
+            return false;
+        }
+        let heavy = self.now() < until;
+        if !heavy {
+            // Unless it has been called in a long turn meanwhile.
+            let _ =
+                self.heavy_until
+                    .compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        heavy
+    }
+
+    /// Was called in a turn that took this long.
+    fn took(&self, turn: Duration) {
+        let after = u64::try_from(turn.saturating_mul(AFTER).as_nanos()).unwrap_or(u64::MAX);
+        let until = self.now().saturating_add(after);
+        self.heavy_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Turns {
+    /// Starts `work` as a task of the host, wherever this is called.
+    pub fn spawn<T: Send + 'static>(self: &Arc<Self>, work: Work<T>) -> JoinHandle<T> {
+        let turns = Arc::clone(self);
+        let task = async move { turns.share(work).await };
+        match self.light() {
+            Some(light) => light.spawn(task),
+            None => tokio::spawn(task),
+        }
+    }
+
+    async fn share<T: Send + 'static>(&self, mut work: Work<T>) -> T {
+        if self.light().is_none() {
+            return work.await;
+        }
+        loop {
+            let stint = Stint::new(Turn::Light, work).await;
+            let moved = match stint {
+                Ended::Done(done) => return done,
+                Ended::Moves(work) => work,
+            };
+            let Some(heavy) = self.heavy() else {
+                return moved.await;
+            };
+            let mut task = Aborted(heavy.spawn(Stint::new(Turn::Heavy, moved)));
+            work = match (&mut task.0).await {
+                Ok(Ended::Done(done)) => return done,
+                Ok(Ended::Moves(work)) => work,
+                Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+                // The second runtime has been shut down, which the end of the host alone does.
+                Err(_) => std::future::pending().await,
+            };
+        }
+    }
+
+    /// The host's runtime; none where it has one thread.
+    fn light(&self) -> Option<Handle> {
+        let mut runtimes = lock(&self.runtimes);
+        if runtimes.is_none() {
+            let light = Handle::try_current().ok()?;
+            if light.runtime_flavor() != RuntimeFlavor::MultiThread {
+                return None;
+            }
+            *runtimes = Some(Runtimes { light, heavy: None });
+        }
+        runtimes.as_ref().map(|runtimes| runtimes.light.clone())
+    }
+
+    /// The second runtime; none where the system has no thread for it.
+    fn heavy(&self) -> Option<Handle> {
+        let mut runtimes = lock(&self.runtimes);
+        let runtimes = runtimes.as_mut()?;
+        if runtimes.heavy.is_none() {
+            let all_but_one = runtimes.light.metrics().num_workers().saturating_sub(1);
+            runtimes.heavy = Builder::new_multi_thread()
+                .worker_threads(all_but_one.max(1))
+                .thread_name("heavy-turns")
+                .enable_all()
+                .build()
+                .ok();
+        }
+        runtimes.heavy.as_ref().map(|heavy| heavy.handle().clone())
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        let runtimes = lock(&self.runtimes).take();
+        if let Some(heavy) = runtimes.and_then(|runtimes| runtimes.heavy) {
+            // The host may be dropped in a task, where nobody may wait.
+            heavy.shutdown_background();
+        }
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Aborted<T>(JoinHandle<T>);
+
+impl<T> Drop for Aborted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Turns of one kind, one after the other.
+struct Stint<T> {
+    turn: Turn,
+    work: Option<Work<T>>,
+    /// Short turns in a row.
+    short: u32,
+}
+
+enum Ended<T> {
+    Done(T),
+    /// To the other runtime, where it is asked at once.
+    Moves(Work<T>),
+}
+
+impl<T> Stint<T> {
+    fn new(turn: Turn, work: Work<T>) -> Self {
+        Self {
+            turn,
+            work: Some(work),
+            short: 0,
+        }
+    }
+}
+
+impl<T> Future for Stint<T> {
+    type Output = Ended<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended<T>> {
+        let this = &mut *self;
+        let Some(work) = &mut this.work else {
+            return Poll::Pending;
+        };
+        let (polled, long) = take(this.turn, || work.as_mut().poll(context));
+        if let Poll::Ready(done) = polled {
+            return Poll::Ready(Ended::Done(done));
+        }
+        this.short = if long { 0 } else { this.short + 1 };
+        let moves = match this.turn {
+            Turn::Light => long,
+            _ => this.short >= SHORT_TURNS,
+        };
+        match this.work.take_if(|_| moves) {
+            Some(work) => Poll::Ready(Ended::Moves(work)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Gives a turn; answers whether it was long.
+fn take<T>(turn: Turn, poll: impl FnOnce() -> T) -> (T, bool) {
+    /// Also when the work panics: the thread goes on to give turns to others.
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            TURN.set(Turn::Free);
+            USED_UP.set(false);
+            CALLED.take();
+        }
+    }
+    let _over = Over;
+    TURN.set(turn);
+    let began = Since::now();
+    let polled = poll();
+    let long = began.long().is_some();
+    if long {
+        settle(CALLED.take());
+    }
+    (polled, long || USED_UP.get())
+}
+
+/// What a plugin's calls have taken is its own.
+fn settle(called: Option<(Arc<Pace>, Since)>) {
+    if let Some((pace, since)) = called
+        && let Some(used) = since.long()
+    {
+        pace.took(used);
+    }
+}
+
+/// A moment of a thread.
+#[derive(Clone, Copy)]
+struct Since {
+    real: Instant,
+    cpu: Duration,
+}
+
+impl Since {
+    fn now() -> Self {
+        Self {
+            real: Instant::now(),
+            cpu: thread_time(),
+        }
+    }
+
+    /// The CPU time since then where it is long. Others can keep a thread from running, which is none of its doing; but
+    /// real time is the cheaper one to look at.
+    fn long(self) -> Option<Duration> {
+        if self.real.elapsed() < LONG {
+            return None;
+        }
+        let used = thread_time().saturating_sub(self.cpu);
+        (used >= LONG).then_some(used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn runtime(workers: usize) -> Runtime {
+        Builder::new_multi_thread()
+            .worker_threads(workers)
+            .build()
+            .unwrap()
+    }
+
+    fn turn() -> Turn {
+        TURN.get()
+    }
+
+    /// The kind of each turn of a task whose turns are long where this says so.
+    async fn turns_of(long: Vec<bool>) -> Vec<Turn> {
+        let mut turns = vec![turn()];
+        for long in long {
+            if long {
+                used_up();
+            }
+            tokio::task::yield_now().await;
+            turns.push(turn());
+        }
+        turns
+    }
+
+    fn spend(time: Duration) {
+        let began = thread_time();
+        while thread_time() - began < time {}
+    }
+
+    #[test]
+    fn a_long_turn_is_followed_by_heavy_ones_until_they_are_short() {
+        let turns = Arc::new(Turns::default());
+        let long = vec![false, true, false, true, false, false, false, false, false];
+        let task = runtime(2).block_on(async { turns.spawn(Box::pin(turns_of(long))).await });
+        use Turn::{Heavy, Light};
+        assert_eq!(
+            task.unwrap(),
+            [
+                Light, Light, Heavy, Heavy, Heavy, Heavy, Heavy, Heavy, Light, Light
+            ]
+        );
+    }
+
+    #[test]
+    fn a_runtime_of_one_thread_shares_nothing_out() {
+        let turns = Arc::new(Turns::default());
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let task = turns_of(vec![true, true]);
+        let seen = runtime.block_on(async { turns.spawn(Box::pin(task)).await });
+        assert_eq!(seen.unwrap(), [Turn::Free; 3]);
+        assert!(lock(&turns.runtimes).is_none());
+    }
+
+    #[test]
+    fn light_turns_go_on_while_everything_heavy_waits() {
+        let turns = Arc::new(Turns::default());
+        let workers = 3;
+        runtime(workers).block_on(async {
+            let (go, gate) = mpsc::channel::<()>();
+            let gate = Arc::new(Mutex::new(gate));
+            let (here, mut arrived) = tokio::sync::mpsc::unbounded_channel();
+            // More than the threads of both runtimes together.
+            let heavy: Vec<_> = (0..8)
+                .map(|_| {
+                    let (gate, here) = (Arc::clone(&gate), here.clone());
+                    turns.spawn(Box::pin(async move {
+                        used_up();
+                        tokio::task::yield_now().await;
+                        let _ = here.send(());
+                        let _ = lock(&gate).recv();
+                    }))
+                })
+                .collect();
+            for _ in 1..workers {
+                arrived.recv().await.unwrap();
+            }
+            for _ in 0..100 {
+                let light = turns.spawn(Box::pin(turns_of(vec![false])));
+                assert_eq!(light.await.unwrap(), [Turn::Light; 2]);
+            }
+            drop(go);
+            for task in heavy {
+                task.await.unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_plugin_that_was_called_in_a_long_turn_is_called_in_heavy_ones() {
+        let turns = Arc::new(Turns::default());
+        runtime(2).block_on(async {
+            let (slow, quick) = (Arc::new(Pace::default()), Arc::new(Pace::default()));
+            let (called, idle) = (Arc::clone(&slow), Arc::clone(&quick));
+            let first = turns.spawn(Box::pin(async move {
+                called.turn().await;
+                spend(LONG);
+                // What is called after it did not take that time.
+                idle.turn().await;
+            }));
+            first.await.unwrap();
+            for (pace, kind) in [(slow, Turn::Heavy), (quick, Turn::Light)] {
+                let next = turns.spawn(Box::pin(async move {
+                    pace.turn().await;
+                    turn()
+                }));
+                assert_eq!(next.await.unwrap(), kind);
+            }
+        });
+    }
+
+    #[test]
+    fn a_plugin_is_called_in_light_turns_again_after_a_hundred_times_as_long() {
+        let mut pace = Pace::default();
+        pace.took(Duration::from_secs(36));
+        assert!(pace.is_heavy());
+        pace.origin -= Duration::from_secs(3599);
+        assert!(pace.is_heavy());
+        pace.origin -= Duration::from_secs(2);
+        assert!(!pace.is_heavy() && pace.heavy_until.into_inner() == 0);
+    }
+
+    #[test]
+    fn what_is_aborted_or_panics_in_a_heavy_turn_is_let_go_of() {
+        let turns = Arc::new(Turns::default());
+        runtime(2).block_on(async {
+            let held = Arc::new(());
+            let (holds, (here, arrived)) = (Arc::clone(&held), tokio::sync::oneshot::channel());
+            let task = turns.spawn(Box::pin(async move {
+                used_up();
+                tokio::task::yield_now().await;
+                let _ = here.send(());
+                std::future::pending::<()>().await;
+                drop(holds);
+            }));
+            arrived.await.unwrap();
+            task.abort();
+            assert!(task.await.unwrap_err().is_cancelled());
+            while Arc::strong_count(&held) > 1 {
+                tokio::task::yield_now().await;
+            }
+            let task = turns.spawn::<()>(Box::pin(async {
+                used_up();
+                tokio::task::yield_now().await;
+                panic!("in a heavy turn");
+            }));
+            assert!(task.await.unwrap_err().is_panic());
+        });
+    }
+
+    /// One worker and a call that waits for another task: without giving way neither would end.
+    #[test]
+    fn a_call_that_gives_way_lets_the_other_tasks_run() {
+        runtime(1).block_on(async {
+            let (send, receive) = mpsc::channel();
+            let call = tokio::spawn(async move { give_way(|| receive.recv()) });
+            let other = tokio::spawn(async move { send.send(7) });
+            assert_eq!(call.await.unwrap(), Ok(7));
+            assert!(other.await.unwrap().is_ok());
+        });
+    }
+}
