@@ -227,6 +227,70 @@ mod tests {
     }
 
     #[test]
+    fn ranges_are_written_as_they_are_read() {
+        for text in ["all", "47", "47-340", "764+", "4-338, 735, 764+"] {
+            assert_eq!(text.parse::<Ranges>().unwrap().to_string(), text);
+        }
+    }
+
+    fn selected(texts: &[&str]) -> Result<Vec<i32>, SelectionError> {
+        let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+        select(&texts)
+    }
+
+    #[test]
+    fn protocols_are_selected_by_number_range_and_version() {
+        assert_eq!(selected(&[]).unwrap(), vb_data::supported());
+        assert_eq!(selected(&["340"]).unwrap(), [340]);
+        assert_eq!(selected(&["1.8.9"]).unwrap(), [47]);
+        assert_eq!(
+            selected(&["762-764", "47", "763, 47"]).unwrap(),
+            [47, 762, 763, 764]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_selected_says_why_and_what_can() {
+        let every = supported_list();
+        assert!(
+            every.starts_with("4, 5, 47, ") && every.ends_with(", 777"),
+            "{every}"
+        );
+        let Err(SelectionError::Unknown { given, hint }) = selected(&["1.8.99"]) else {
+            panic!("a version that there is not");
+        };
+        assert_eq!(given, "1.8.99");
+        assert!(hint.contains("1.8.9"), "{hint}");
+        assert!(matches!(
+            selected(&["3"]),
+            Err(SelectionError::Unknown { .. })
+        ));
+        let empty = SelectionError::EmptyRange {
+            given: "6-46".to_owned(),
+            supported: every.clone(),
+        };
+        assert_eq!(selected(&["6-46"]), Err(empty));
+        let untold = vb_data::releases()
+            .iter()
+            .map(|release| release.protocol)
+            .find(|protocol| !vb_data::supported().contains(protocol));
+        if let Some(protocol) = untold {
+            let unsupported = SelectionError::Unsupported {
+                protocol,
+                minecraft: minecraft(protocol).to_owned(),
+                supported: every,
+            };
+            assert_eq!(selected(&[&protocol.to_string()]), Err(unsupported));
+        }
+    }
+
+    #[test]
+    fn a_protocol_has_the_name_of_its_newest_version() {
+        assert_eq!(minecraft(47), "1.8.9");
+        assert_eq!(minecraft(-1), "?");
+    }
+
+    #[test]
     fn what_is_no_range_is_refused() {
         for wrong in ["", "x", "5-4", "1-3,2-4", "-", "4-"] {
             assert!(wrong.parse::<Ranges>().is_err(), "{wrong}");

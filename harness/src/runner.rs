@@ -192,6 +192,112 @@ mod tests {
         }
     }
 
+    fn jobs() -> Vec<Job> {
+        let names = ["JOIN-04".to_owned(), "KA-03".to_owned()];
+        crate::select::jobs(crate::clause::Subject::Guest, &[47, 340], &names, &[]).unwrap()
+    }
+
+    #[test]
+    fn each_job_is_told_once_and_the_sum_last() {
+        let jobs = jobs();
+        let name = jobs[0].case.name.to_owned();
+        let expected = Expectations::parse(jobs[0].case.subject(), &[format!("{name}@340")]);
+        let judge = |job: Job| {
+            let verdict = match (job.case.name == name, job.protocol) {
+                (true, 47) => panic!("of all things"),
+                (true, _) => Verdict::because(VerdictKind::Untestable, "so"),
+                _ => Verdict::pass(),
+            };
+            Judged {
+                verdict,
+                virtual_time: Duration::from_micros(3),
+            }
+        };
+        let mut told = Vec::new();
+        let exit = run(
+            &jobs,
+            NonZeroUsize::MIN,
+            &expected.unwrap(),
+            judge,
+            |event| told.push(event),
+        );
+        assert_eq!(exit, Exit::HarnessFault);
+        let Some(Event::RunFinished(sum)) = told.pop() else {
+            panic!("a sum");
+        };
+        let counts = [
+            (VerdictKind::Pass, 2),
+            (VerdictKind::HarnessError, 1),
+            (VerdictKind::Xfail, 1),
+        ];
+        assert_eq!((sum.counts, sum.exit), (counts.into(), exit.code()));
+        let kinds: Vec<_> = told
+            .iter()
+            .enumerate()
+            .map(|(place, event)| {
+                let Event::CaseFinished(finished) = event else {
+                    panic!("a case");
+                };
+                let job = jobs[place];
+                assert_eq!((finished.index, finished.protocol), (place, job.protocol));
+                assert_eq!(finished.case, job.case.name);
+                finished.verdict.kind
+            })
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                VerdictKind::HarnessError,
+                VerdictKind::Xfail,
+                VerdictKind::Pass,
+                VerdictKind::Pass
+            ]
+        );
+        let Event::CaseFinished(first) = &told[0] else {
+            panic!("a case");
+        };
+        let reason = first.verdict.reason.as_deref();
+        assert_eq!(reason, Some("the harness panicked: of all things"));
+        let Event::CaseFinished(last) = &told[3] else {
+            panic!("a case");
+        };
+        assert_eq!(last.virtual_us, 3);
+    }
+
+    #[test]
+    fn claims_that_are_looked_at_once_are_begun_first() {
+        let mut all = jobs();
+        let once = crate::case::all()
+            .iter()
+            .find(|case| case.spread != Spread::Each)
+            .unwrap();
+        all.push(Job {
+            case: once,
+            protocol: 340,
+        });
+        assert_eq!(order(&all), [4, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_panic_is_told_in_its_words() {
+        let caught = |panic: fn()| catch_unwind(panic).unwrap_err();
+        assert_eq!(panic_message(caught(|| panic!("plain")).as_ref()), "plain");
+        let formatted = caught(|| panic!("number {}", std::hint::black_box(7)));
+        assert_eq!(panic_message(formatted.as_ref()), "number 7");
+        let odd = caught(|| std::panic::panic_any(7));
+        assert!(!panic_message(odd.as_ref()).is_empty());
+    }
+
+    #[test]
+    fn a_thread_a_core() {
+        assert_eq!(
+            Ok(default_threads().get()),
+            std::thread::available_parallelism()
+                .map(NonZeroUsize::get)
+                .map_err(|_| ())
+        );
+    }
+
     #[test]
     fn each_red_verdict_decides_the_exit_code_and_a_harness_fault_before_all() {
         let with = |kinds: &[VerdictKind]| exit(&kinds.iter().map(|kind| (*kind, 1)).collect());

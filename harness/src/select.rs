@@ -142,3 +142,109 @@ impl Expectations {
         self.0.contains(&(job.case.name, job.protocol))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(of: &[&str]) -> Vec<String> {
+        of.iter().map(ToString::to_string).collect()
+    }
+
+    fn names_of(subject: Subject, given: &str) -> Vec<&'static str> {
+        let named = cases(subject, given).unwrap();
+        named.iter().map(|case| case.name).collect()
+    }
+
+    #[test]
+    fn a_case_is_named_by_itself_its_clause_and_its_group() {
+        let wanted = ["keep-alive-every-15-seconds"];
+        for given in [
+            "keep-alive-every-15-seconds",
+            "Keep-Alive-Every-15-Seconds",
+            "VB-KA-03",
+            "vb-ka-03",
+            "KA-03",
+        ] {
+            assert_eq!(names_of(Subject::Guest, given), wanted, "{given}");
+        }
+        let group = names_of(Subject::Guest, "ka");
+        assert!(group.len() > 5 && group.contains(&wanted[0]), "{group:?}");
+        assert!(!group.contains(&"join-game-comes-once"));
+    }
+
+    #[test]
+    fn what_names_no_case_says_what_is_near() {
+        let refused = |subject, given| cases(subject, given).unwrap_err();
+        for given in ["SWI-01", "vb-swi-01", "SWI"] {
+            assert_eq!(
+                refused(Subject::Host, given),
+                NameError::NoCase("VB-SWI-01".to_owned())
+            );
+        }
+        // A clause and a case of the other subject are none.
+        for (subject, given, near) in [
+            (Subject::Host, "keep-alive-every-15-seconds", None),
+            (Subject::Guest, "SWI-01", None),
+            (
+                Subject::Guest,
+                "join-game-comes-onc",
+                Some("join-game-comes-once"),
+            ),
+            (Subject::Guest, "VB-META-09", Some("VB-META-0")),
+            (Subject::Host, "VB-DSP-19", Some("VB-DSP-1")),
+        ] {
+            let NameError::Unknown {
+                given: told,
+                subject: of,
+                hint,
+            } = refused(subject, given)
+            else {
+                panic!("{given} is unknown");
+            };
+            assert_eq!((told.as_str(), of), (given, subject));
+            match near {
+                Some(near) => assert!(hint.contains(near), "{given}: {hint}"),
+                None => assert!(!hint.contains(given), "{given}: {hint}"),
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_are_what_is_wanted_and_not_unwanted() {
+        let planned = |only: &[&str], without: &[&str]| {
+            let jobs = jobs(Subject::Guest, &[47, 340], &texts(only), &texts(without)).unwrap();
+            let plan: Vec<_> = jobs
+                .iter()
+                .map(|job| (job.case.name, job.protocol))
+                .collect();
+            plan
+        };
+        let once = "join-game-comes-once";
+        assert_eq!(planned(&["JOIN-04"], &[]), [(once, 47), (once, 340)]);
+        assert_eq!(planned(&["JOIN-04"], &[once]), []);
+        let all = planned(&[], &[]);
+        let rest = planned(&[], &["KA"]);
+        assert!(all.contains(&(once, 340)) && rest.contains(&(once, 340)));
+        let of_group: Vec<_> = names_of(Subject::Guest, "KA");
+        assert!(all.iter().any(|(name, _)| of_group.contains(name)));
+        assert!(rest.iter().all(|(name, _)| !of_group.contains(name)));
+        let without = jobs(Subject::Guest, &[47], &[], &texts(&["no-such-case"]));
+        assert!(matches!(without, Err(NameError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_failure_is_expected_where_it_was_said() {
+        let expected =
+            Expectations::parse(Subject::Guest, &texts(&["JOIN-04@47", "KA-03"])).unwrap();
+        let expects = |name, protocol| {
+            let case = cases(Subject::Guest, name).unwrap()[0];
+            expected.expects_failure(Job { case, protocol })
+        };
+        assert!(expects("JOIN-04", 47) && !expects("JOIN-04", 340));
+        assert!(expects("KA-03", 47) && expects("KA-03", 340));
+        assert!(!expects("JOIN-01", 47));
+        let wrong = Expectations::parse(Subject::Guest, &texts(&["JOIN-04@3"]));
+        assert!(matches!(wrong, Err(NameError::Protocol(_))));
+    }
+}

@@ -280,3 +280,66 @@ impl From<Finding> for Stop {
         Self::Broken(Box::new(finding))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_word_and_its_colour() {
+        let said: Vec<_> = VerdictKind::ALL
+            .iter()
+            .map(|kind| (kind.to_string(), kind.is_red()))
+            .collect();
+        let red = [
+            ("pass", false),
+            ("fail", true),
+            ("warn", false),
+            ("untestable", true),
+            ("harness-error", true),
+            ("xfail", false),
+            ("xpass", true),
+            ("skip", false),
+        ];
+        assert_eq!(said, red.map(|(word, red)| (word.to_owned(), red)));
+        assert_eq!(format!("{:6}|", VerdictKind::Pass), "pass  |");
+    }
+
+    #[test]
+    fn what_is_expected_to_fail_is_none_and_what_passes_then_is_one() {
+        for (kind, then) in [
+            (VerdictKind::Pass, VerdictKind::Xpass),
+            (VerdictKind::Fail, VerdictKind::Xfail),
+            (VerdictKind::Warn, VerdictKind::Xfail),
+            (VerdictKind::Untestable, VerdictKind::Xfail),
+            (VerdictKind::Skip, VerdictKind::Skip),
+            (VerdictKind::HarnessError, VerdictKind::HarnessError),
+        ] {
+            let before = match kind {
+                VerdictKind::Pass => Verdict::pass(),
+                _ => Verdict::because(kind, "so"),
+            };
+            let after = before.clone().expected_to_fail();
+            assert_eq!(after.kind, then, "{kind}");
+            if kind == VerdictKind::Pass {
+                let reason = after.reason.unwrap();
+                assert!(reason.contains("expected to fail"), "{reason}");
+            } else {
+                assert_eq!(after.reason, before.reason, "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_finding_keeps_what_it_is_told() {
+        let finding = Finding::new("VB-KA-03", "this", "that")
+            .or_expected("those")
+            .at(Duration::from_secs(3))
+            .dump(vec!["0 | 00".to_owned()]);
+        assert_eq!(finding.expected, ["this", "those"]);
+        assert_eq!((finding.clause, finding.got.as_str()), ("VB-KA-03", "that"));
+        assert_eq!(finding.at, Some(Duration::from_secs(3)));
+        assert_eq!(finding.dump, ["0 | 00"]);
+        assert_eq!(Stop::from(finding.clone()), Stop::Broken(Box::new(finding)));
+    }
+}
