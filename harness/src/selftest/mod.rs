@@ -1,8 +1,8 @@
 //! Who tests the tester: every broken guest and host that the specification names, against the cases.
 //!
 //! A clause is proven when its cases catch each of its killers and name this clause. A case is trusted when it blames
-//! no clause on a killer of another, and nothing on the lobby and on the unbroken host. What a killer makes untestable
-//! is no false alarm: a guest that sends no JoinGame leaves little to be judged.
+//! no clause on a killer of another, nothing on the lobby and on the unbroken host, and is kept by no killer from saying
+//! anything. Both have excuses: a guest that sends no JoinGame leaves little to be judged.
 //!
 //! | Module | Holds |
 //! |---|---|
@@ -12,6 +12,7 @@
 mod excuses;
 mod report;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -43,13 +44,13 @@ const LOBBY_FILE: &str = "fixtures/artifacts/lobby.wasm";
 /// Protocols that differ most in what is sent: where killers are looked for first.
 const FIRST: [i32; 8] = [767, 762, 758, 340, 47, 498, 754, 777];
 
-/// Where false alarms are looked for: no configuration phase and no codec, a codec, a configuration phase.
-const GUEST_ALARMS: [i32; 4] = [47, 340, 762, 770];
-/// What a host does differs less.
-const HOST_ALARMS: [i32; 2] = [340, 770];
+/// The first protocols of the eras in which most of what is sent to a client stays alike. False alarms are looked for
+/// where the killer was caught, and on a protocol of each era, which is another for each killer.
+const GUEST_ERAS: [i32; 4] = [4, 393, 759, 764];
+/// What a host does changes less: without the configuration phase, and with it.
+const HOST_ERAS: [i32; 2] = [4, 764];
 /// Of these clauses the killers spin until they are stopped, in every case: one protocol must do.
 const SLOW: &str = "RES";
-const SLOW_ALARMS: [i32; 1] = [770];
 
 /// What is asked of the matrix.
 #[derive(Debug, Clone, Default)]
@@ -136,9 +137,9 @@ pub struct Trial {
     pub missed: Option<String>,
     /// Blame that it does not deserve, excuses taken off.
     pub alarms: Vec<Alarm>,
-    /// The excuses that were needed, as places in their list.
+    /// The excuses that were needed.
     #[serde(skip)]
-    pub excused: Vec<(usize, usize)>,
+    pub excused: BTreeSet<excuses::Place>,
     /// How many verdicts there were of other clauses' cases, and how many of those said nothing.
     pub others: usize,
     /// See `others`.
@@ -247,6 +248,33 @@ fn by_likelihood(mut protocols: Vec<i32>) -> Vec<i32> {
     protocols
 }
 
+/// A protocol of each era: the killers of a subject go through all of them in turns.
+fn one_an_era(clause: &Clause, killer: &Killer) -> Vec<i32> {
+    let eras: &[i32] = match clause.subject {
+        Subject::Guest => &GUEST_ERAS,
+        Subject::Host => &HOST_ERAS,
+    };
+    let of_subject = spec::registry()
+        .iter()
+        .filter(|known| known.subject == clause.subject);
+    let turn = of_subject
+        .flat_map(|known| &known.killers)
+        .take_while(|known| known.name != killer.name)
+        .count();
+    let ends = eras.iter().skip(1).copied().chain([i32::MAX]);
+    eras.iter()
+        .zip(ends)
+        .filter_map(|(&first, end)| {
+            let supported = vb_data::supported().iter();
+            let era: Vec<i32> = supported
+                .copied()
+                .filter(|protocol| (first..end).contains(protocol))
+                .collect();
+            era.get(turn % era.len().max(1)).copied()
+        })
+        .collect()
+}
+
 /// Runs every case of a subject on some protocols and collects what is blamed: the alarms, how many runs there were,
 /// and how many of them said nothing.
 fn alarms(
@@ -261,14 +289,19 @@ fn alarms(
         for protocol in case.protocols(protocols) {
             let judged = judge.judge(Job { case, protocol }, seed);
             runs += 1;
-            match judged.verdict.kind {
-                VerdictKind::Untestable | VerdictKind::Skip => untestable += 1,
-                _ => {}
-            }
+            untestable += usize::from(says_nothing(judged.verdict.kind));
             alarm(case, protocol, judged);
         }
     }
     (runs, untestable)
+}
+
+/// Whether a verdict is neither for nor against the subject.
+fn says_nothing(kind: VerdictKind) -> bool {
+    matches!(
+        kind,
+        VerdictKind::Untestable | VerdictKind::Skip | VerdictKind::HarnessError
+    )
 }
 
 /// Tries one killer.
@@ -289,15 +322,19 @@ fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
         Ok(caught) => trial.caught = Some(caught),
         Err(why) => trial.missed = Some(why),
     }
-    let protocols: &[i32] = match clause.subject {
-        Subject::Guest if clause.group == SLOW => &SLOW_ALARMS,
-        Subject::Guest => &GUEST_ALARMS,
-        Subject::Host => &HOST_ALARMS,
+    let caught = trial.caught.as_ref().map(|caught| caught.protocol);
+    let protocols: BTreeSet<i32> = match clause.group == SLOW {
+        true => caught.into_iter().collect(),
+        false => caught
+            .into_iter()
+            .chain(one_an_era(clause, killer))
+            .collect(),
     };
+    let protocols: Vec<i32> = protocols.into_iter().collect();
     let (runs, untestable) = alarms(
         clause.subject,
         &judge,
-        protocols,
+        &protocols,
         seed,
         |case, protocol, judged| {
             let verdict = judged.verdict;
@@ -308,16 +345,17 @@ fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
             if blamed.as_ref() == Some(&clause.id) {
                 return;
             }
-            let faulty = verdict.kind == VerdictKind::HarnessError;
-            if blamed.is_none() && !faulty {
+            if blamed.is_none() && !says_nothing(verdict.kind) {
                 return;
             }
-            if let Some(blamed) = &blamed
-                && let Some(excuse) = excuses::find(&killer.name, blamed)
-            {
-                if !trial.excused.contains(&excuse) {
-                    trial.excused.push(excuse);
-                }
+            let excuse = match (&blamed, verdict.kind) {
+                (Some(blamed), _) => excuses::of_blame(&killer.name, blamed),
+                // The harness has no excuse.
+                (None, VerdictKind::HarnessError) => None,
+                (None, _) => excuses::of_silence(&killer.name, case.name),
+            };
+            if let Some(excuse) = excuse {
+                trial.excused.insert(excuse);
                 return;
             }
             trial.alarms.push(Alarm {
@@ -516,6 +554,26 @@ mod tests {
     #[test]
     fn likely_protocols_come_first_and_none_is_lost() {
         assert_eq!(by_likelihood(vec![4, 47, 759, 767]), [767, 47, 4, 759]);
+    }
+
+    #[test]
+    fn false_alarms_are_looked_for_in_every_era_and_in_the_end_on_every_protocol() {
+        for (subject, eras) in [
+            (Subject::Guest, &GUEST_ERAS[..]),
+            (Subject::Host, &HOST_ERAS),
+        ] {
+            let mut seen = BTreeSet::new();
+            for clause in spec::registry().iter().filter(|c| c.subject == subject) {
+                for killer in &clause.killers {
+                    let protocols = one_an_era(clause, killer);
+                    let era = |protocol: &i32| eras.iter().rposition(|first| first <= protocol);
+                    let of: Vec<_> = protocols.iter().filter_map(era).collect();
+                    assert_eq!(of, (0..eras.len()).collect::<Vec<_>>(), "{}", killer.name);
+                    seen.extend(protocols);
+                }
+            }
+            assert_eq!(Vec::from_iter(seen), vb_data::supported(), "{subject}");
+        }
     }
 
     #[test]

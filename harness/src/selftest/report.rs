@@ -69,7 +69,7 @@ impl Report {
     }
 
     /// What killers break besides their own clauses, and may.
-    pub fn excused(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub fn excused(&self) -> impl Iterator<Item = excuses::Place> {
         self.trials.iter().flat_map(|trial| &trial.excused).copied()
     }
 
@@ -201,6 +201,8 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::selftest::Caught;
 
@@ -216,7 +218,7 @@ mod tests {
             }),
             missed: (!caught).then(|| "not caught".to_owned()),
             alarms: Vec::new(),
-            excused: Vec::new(),
+            excused: BTreeSet::new(),
             others: 1,
             untestable: 0,
         }

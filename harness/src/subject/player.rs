@@ -22,6 +22,9 @@ use crate::verdict::{Finding, Stop, TraceLine};
 /// How long a client is given to come in world, by the clause of the same bound.
 pub const JOIN_LIMIT: Duration = Duration::from_secs(10);
 
+/// What the ids of the clauses about logins begin with.
+const LOGIN: &str = "VB-LOG-";
+
 /// Something that a client saw, and when.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -400,7 +403,22 @@ impl Player {
         expected: impl Into<String>,
         got: impl Into<String>,
     ) -> Stop {
+        if let Some(fault) = self.unread_login().filter(|_| !clause.starts_with(LOGIN)) {
+            return self.untestable(format!("the client cannot read its login: {fault}"));
+        }
         self.finding(clause, expected, got).into()
+    }
+
+    /// What it could not read before it came into play, the words of a disconnect apart. What such a client sees or
+    /// misses afterwards tells of its login and of nothing else.
+    fn unread_login(&self) -> Option<&Fault> {
+        let (_, fault) = self.fault()?;
+        let before_play = matches!(fault.site.state, State::Login | State::Configuration);
+        let farewell = fault
+            .site
+            .packet
+            .is_some_and(|(_, name)| name.contains("disconnect"));
+        (before_play && !farewell).then_some(fault)
     }
 
     /// A broken clause that one packet shows: at its time, with its dump.
