@@ -12,6 +12,7 @@ use crate::api::PlayerId;
 use crate::fault::Fault;
 use crate::host::{
     Callback, EndCause, HostEvent, PluginMetadata, SessionShared, SharedRegistrar, TrapKind, lock,
+    settled,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -148,6 +149,7 @@ impl Instance {
                 state.budget.tick(state.files.time.spent())
             });
         }
+        plugin.pace.begin();
         let made = plugin
             .arm(&mut store, Callback::Instantiate)
             .and_then(|()| {
@@ -159,6 +161,7 @@ impl Instance {
                 };
                 Ok((guest, handler))
             });
+        settled();
         match made {
             Ok((guest, handler)) => Ok(Cell {
                 store,
@@ -209,6 +212,10 @@ impl Instance {
         };
         let live = cell.as_mut()?;
         let called = plugin.arm(&mut live.store, callback).and_then(|()| f(live));
+        if callback != Callback::PacketReceived {
+            // Others may be asked next. After a packet more packets come, and looking at the clock costs more than they.
+            settled();
+        }
         let error = match called {
             Ok(answer) => {
                 self.tell_fuel(callback, &live.store);

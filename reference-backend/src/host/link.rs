@@ -215,11 +215,6 @@ impl Link {
 
     /// What arrived next, or why nothing will.
     pub(super) async fn next(&self) -> Result<Incoming, EndCause> {
-        self.next_in_row(&mut 0).await
-    }
-
-    /// As [`next`](Self::next). Sets `row`, which counts what came without waiting, to 0 when there was nothing.
-    pub(super) async fn next_in_row(&self, row: &mut u32) -> Result<Incoming, EndCause> {
         loop {
             let woken = self.script.notified();
             {
@@ -240,7 +235,6 @@ impl Link {
                     return Err(cause.clone());
                 }
             }
-            *row = 0;
             woken.await;
         }
     }

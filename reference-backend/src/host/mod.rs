@@ -36,7 +36,7 @@ pub use observer::{
 };
 pub(crate) use services::{Services, lock};
 pub use session::SessionShared;
-pub(crate) use turns::{Pace, give_way};
+pub(crate) use turns::{Pace, give_way, settled};
 
 use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
 use crate::config::{HostConfig, TableError};
@@ -69,6 +69,9 @@ const SHUTDOWN_PLUGINS: Duration = Duration::from_millis(1500);
 
 /// After a failure to accept, mostly for want of file descriptors, some have been closed by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections taken in a row before other tasks get a turn: each brings a task of its own.
+const ACCEPT_BURST: u32 = 4;
 
 /// So many failures in a row are no passing shortage.
 const ACCEPT_FAILURES: u32 = 50;
@@ -159,17 +162,30 @@ impl Host {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        let host = self.clone();
+        let accepting = async move { host.accept_from(&listener).await };
+        self.inner.services.turns.run(Box::pin(accepting)).await
+    }
+
+    async fn accept_from(&self, listener: &TcpListener) -> io::Result<()> {
         let mut stopping = self.inner.stopping.subscribe();
         let mut failures = 0;
+        let mut burst = 0;
         loop {
+            if burst == ACCEPT_BURST {
+                burst = 0;
+                turns::used_up();
+                tokio::task::yield_now().await;
+            }
             let accepted = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return Ok(()),
-                accepted = listener.accept() => accepted,
+                accepted = turns::in_row(&mut burst, listener.accept()) => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     failures = 0;
+                    burst += 1;
                     // Game packets are small and should not wait for each other. Failing at it costs only that.
                     let _ = stream.set_nodelay(true);
                     self.accept(stream, peer);

@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
             }
             tokio::select! {
                 biased;
-                written = self.writer.write(&self.hand), if !self.hand.is_empty() => match written {
+                written = turns::uncounted(self.writer.write(&self.hand)), if !self.hand.is_empty() => match written {
                     Ok(count) if count > 0 => {
                         self.link.written(count);
                         moved += count;
@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                         self.link.unreachable();
                     }
                 },
-                read = self.reader.read(&mut self.buffer), if step.want_input && !self.half_closed => {
+                read = turns::uncounted(self.reader.read(&mut self.buffer)), if step.want_input && !self.half_closed => {
                     match read {
                         Ok(count) if count > 0 => {
                             self.link.receive(&self.buffer[..count]);

@@ -358,7 +358,7 @@ impl Script {
     ) -> EndCause {
         let mut burst = 0;
         loop {
-            let packet = match self.link.next_in_row(&mut burst).await {
+            let packet = match turns::in_row(&mut burst, self.link.next()).await {
                 Ok(Incoming::Packet(packet)) => packet,
                 Ok(_) => return self.out_of_order(),
                 Err(cause) => return cause,

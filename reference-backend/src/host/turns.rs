@@ -7,8 +7,9 @@
 //! the machine has cores, and comes back when its turns are short again. Those who need little have the first one to
 //! themselves.
 //!
-//! What is long about a turn is mostly a plugin's call. A plugin that was called in a long turn is called in the second
-//! runtime for a while, whoever it is called for: connections that come, are long once and go would else never be there.
+//! What is long about a turn is mostly a plugin's call. A plugin that has used up its share of the first runtime is
+//! called in the second for a while, whoever it is called for: connections that come, are long once and go would else
+//! never be there.
 //!
 //! A runtime of one thread has nothing to share out; there all this does nothing, and runs repeat exactly.
 
@@ -16,7 +17,7 @@ use super::lock;
 use crate::clock::thread_time;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -30,9 +31,13 @@ const LONG: Duration = Duration::from_micros(500);
 /// After so many short turns a connection comes back. Two moves between threads cost less than one long turn.
 const SHORT_TURNS: u32 = 4;
 
-/// For so many times as long as a long turn took, the plugin that was called in it is called in the second runtime: all
-/// that it does in long turns of the first is a hundredth of the time at most.
-const AFTER: u32 = 100;
+/// A plugin may use one part in so many of the time in long light turns. One that has used more is called in the second
+/// runtime until the time has come for what it has used.
+const SHARE: u32 = 100;
+
+/// And so much at once. The system charges a thread for some of what it does for others, and a player's join is long
+/// once; neither makes a plugin heavy.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// What is run of one connection, or for one plugin.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -63,6 +68,8 @@ thread_local! {
     static TURN: Cell<Turn> = const { Cell::new(Turn::Free) };
     /// Whether the turn has used up what it may.
     static USED_UP: Cell<bool> = const { Cell::new(false) };
+    /// Time that was not counted, of all turns.
+    static UNCOUNTED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     /// Whose calls are the last in this turn, and since when.
     static CALLED: RefCell<Option<(Arc<Pace>, Since)>> = const { RefCell::new(None) };
 }
@@ -70,6 +77,32 @@ thread_local! {
 /// Says that this turn has had its share. The caller yields next.
 pub(crate) fn used_up() {
     USED_UP.set(true);
+}
+
+/// Counts what comes in a row: `row` is 0 once `work` had to wait.
+pub(crate) async fn in_row<F: Future>(row: &mut u32, work: F) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let polled = work.as_mut().poll(context);
+        if polled.is_pending() {
+            *row = 0;
+        }
+        polled
+    })
+    .await
+}
+
+/// What this takes of the system is not counted: while a thread sends and receives, the system has it do the same for
+/// others, as much as there is to do. Bytes are counted in place of it.
+pub(crate) async fn uncounted<F: Future>(work: F) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let began = Instant::now();
+        let polled = work.as_mut().poll(context);
+        UNCOUNTED.set(UNCOUNTED.get() + began.elapsed());
+        polled
+    })
+    .await
 }
 
 /// Lets another thread take the worker's place for what is sure to wait. A runtime of one thread has nobody to put there.
@@ -86,15 +119,15 @@ pub(crate) fn give_way<R>(wait: impl FnOnce() -> R) -> R {
 #[derive(Debug)]
 pub(crate) struct Pace {
     origin: Instant,
-    /// Until when in heavy turns, in nanoseconds since then; 0 where all is well.
-    heavy_until: AtomicU64,
+    /// When the time will have come for what it has used, in nanoseconds since then; 0 where it has.
+    due: AtomicU64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         Self {
             origin: Instant::now(),
-            heavy_until: AtomicU64::new(0),
+            due: AtomicU64::new(0),
         }
     }
 }
@@ -116,7 +149,14 @@ impl Pace {
             })
             .await;
         }
-        // What the turn has taken so far is another's.
+        self.begin();
+    }
+
+    /// What the turn takes from here on, until [`settled`] or another's call, is this plugin's.
+    pub fn begin(self: &Arc<Self>) {
+        if TURN.get() == Turn::Free {
+            return;
+        }
         CALLED.with_borrow_mut(|called| match called {
             Some((last, _)) if Arc::ptr_eq(last, self) => {}
             _ => {
@@ -128,44 +168,57 @@ impl Pace {
 
     /// Whether the next call is.
     fn is_heavy(&self) -> bool {
-        let until = self.heavy_until.load(Ordering::Relaxed);
-        if until == 0 {
+        let due = self.due.load(Ordering::Relaxed);
+        if due == 0 {
             return false;
         }
-        let heavy = self.now() < until;
-        if !heavy {
-            // Unless it has been called in a long turn meanwhile.
-            let _ =
-                self.heavy_until
-                    .compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
+        let now = self.now();
+        if due <= now {
+            // Unless it has used more meanwhile.
+            let _ = self
+                .due
+                .compare_exchange(due, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
-        heavy
+        due > now.saturating_add(shares(AT_ONCE))
     }
 
-    /// Was called in a turn that took this long.
-    fn took(&self, turn: Duration) {
-        let after = u64::try_from(turn.saturating_mul(AFTER).as_nanos()).unwrap_or(u64::MAX);
-        let until = self.now().saturating_add(after);
-        self.heavy_until.fetch_max(until, Ordering::Relaxed);
+    /// Has used so much time in a long light turn.
+    fn used(&self, time: Duration) {
+        let now = self.now();
+        let more = |due: u64| Some(due.max(now).saturating_add(shares(time)));
+        // It always answers something, and so never fails.
+        let _ = self
+            .due
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.origin.elapsed())
     }
+}
+
+/// How long a plugin's share needs to come to this.
+fn shares(time: Duration) -> u64 {
+    nanoseconds(time.saturating_mul(SHARE))
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Turns {
     /// Starts `work` as a task of the host, wherever this is called.
     pub fn spawn<T: Send + 'static>(self: &Arc<Self>, work: Work<T>) -> JoinHandle<T> {
         let turns = Arc::clone(self);
-        let task = async move { turns.share(work).await };
+        let task = async move { turns.run(work).await };
         match self.light() {
             Some(light) => light.spawn(task),
             None => tokio::spawn(task),
         }
     }
 
-    async fn share<T: Send + 'static>(&self, mut work: Work<T>) -> T {
+    /// Runs `work`.
+    pub async fn run<T: Send + 'static>(&self, mut work: Work<T>) -> T {
         if self.light().is_none() {
             return work.await;
         }
@@ -271,6 +324,10 @@ impl<T> Future for Stint<T> {
             return Poll::Pending;
         };
         let (polled, long) = take(this.turn, || work.as_mut().poll(context));
+        if this.turn == Turn::Heavy {
+            // Whoever waits for this core has it now, and not when the system next looks, which can be milliseconds.
+            std::thread::yield_now();
+        }
         if let Poll::Ready(done) = polled {
             return Poll::Ready(Ended::Done(done));
         }
@@ -303,17 +360,22 @@ fn take<T>(turn: Turn, poll: impl FnOnce() -> T) -> (T, bool) {
     let polled = poll();
     let long = began.long().is_some();
     if long {
-        settle(CALLED.take());
+        settled();
     }
     (polled, long || USED_UP.get())
 }
 
-/// What a plugin's calls have taken is its own.
+/// What the turn takes from here on is no plugin's.
+pub(crate) fn settled() {
+    settle(CALLED.take());
+}
+
 fn settle(called: Option<(Arc<Pace>, Since)>) {
     if let Some((pace, since)) = called
+        && TURN.get() == Turn::Light
         && let Some(used) = since.long()
     {
-        pace.took(used);
+        pace.used(used);
     }
 }
 
@@ -322,6 +384,7 @@ fn settle(called: Option<(Arc<Pace>, Since)>) {
 struct Since {
     real: Instant,
     cpu: Duration,
+    uncounted: Duration,
 }
 
 impl Since {
@@ -329,16 +392,18 @@ impl Since {
         Self {
             real: Instant::now(),
             cpu: thread_time(),
+            uncounted: UNCOUNTED.get(),
         }
     }
 
     /// The CPU time since then where it is long. Others can keep a thread from running, which is none of its doing; but
     /// real time is the cheaper one to look at.
     fn long(self) -> Option<Duration> {
-        if self.real.elapsed() < LONG {
+        let uncounted = UNCOUNTED.get().saturating_sub(self.uncounted);
+        if self.real.elapsed() < LONG + uncounted {
             return None;
         }
-        let used = thread_time().saturating_sub(self.cpu);
+        let used = thread_time().saturating_sub(self.cpu + uncounted);
         (used >= LONG).then_some(used)
     }
 }
@@ -347,6 +412,7 @@ impl Since {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+    use std::task::Waker;
 
     fn runtime(workers: usize) -> Runtime {
         Builder::new_multi_thread()
@@ -436,14 +502,14 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_that_was_called_in_a_long_turn_is_called_in_heavy_ones() {
+    fn a_plugin_that_takes_more_than_its_share_is_called_in_heavy_turns() {
         let turns = Arc::new(Turns::default());
         runtime(2).block_on(async {
             let (slow, quick) = (Arc::new(Pace::default()), Arc::new(Pace::default()));
             let (called, idle) = (Arc::clone(&slow), Arc::clone(&quick));
             let first = turns.spawn(Box::pin(async move {
                 called.turn().await;
-                spend(LONG);
+                spend(AT_ONCE + LONG);
                 // What is called after it did not take that time.
                 idle.turn().await;
             }));
@@ -459,14 +525,18 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_is_called_in_light_turns_again_after_a_hundred_times_as_long() {
+    fn a_plugin_has_its_share_and_something_at_once() {
         let mut pace = Pace::default();
-        pace.took(Duration::from_secs(36));
+        pace.used(AT_ONCE);
+        assert!(!pace.is_heavy());
+        pace.used(Duration::from_secs(36));
         assert!(pace.is_heavy());
         pace.origin -= Duration::from_secs(3599);
         assert!(pace.is_heavy());
         pace.origin -= Duration::from_secs(2);
-        assert!(!pace.is_heavy() && pace.heavy_until.into_inner() == 0);
+        assert!(!pace.is_heavy());
+        pace.origin -= AT_ONCE * SHARE;
+        assert!(!pace.is_heavy() && pace.due.into_inner() == 0);
     }
 
     #[test]
@@ -495,6 +565,21 @@ mod tests {
             }));
             assert!(task.await.unwrap_err().is_panic());
         });
+    }
+
+    #[test]
+    fn what_the_system_has_a_thread_do_makes_no_turn_long() {
+        for (counted, long) in [(false, false), (true, true)] {
+            let (_, was_long) = take(Turn::Light, || {
+                if counted {
+                    return spend(LONG);
+                }
+                let mut work = pin!(uncounted(async { spend(LONG) }));
+                let done = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert!(done.is_ready());
+            });
+            assert_eq!(was_long, long);
+        }
     }
 
     /// One worker and a call that waits for another task: without giving way neither would end.
