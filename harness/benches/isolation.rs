@@ -49,7 +49,10 @@ const SESSIONS: usize = 8;
 /// Clients that attack.
 const CLIENTS: usize = 200;
 
-/// What the issue asks for.
+/// Between the bytes of a client that sends them one by one.
+const BYTE_PAUSE: Duration = Duration::from_millis(20);
+
+/// The most that an attack may multiply a healthy session's round trip by.
 const AIM: f64 = 5.0;
 
 /// Each with what is said of it.
@@ -333,6 +336,9 @@ impl Attack {
             };
             for number in 0..count {
                 tokio::spawn(async move {
+                    // Other machines are not in step, as the timers of one process are.
+                    let step = BYTE_PAUSE * u32::try_from(number).unwrap_or(0);
+                    tokio::time::sleep(step / u32::try_from(count).unwrap_or(1)).await;
                     loop {
                         // Whatever ends a connection, the next one comes.
                         let _ = self.once(address, number).await;
@@ -377,7 +383,7 @@ impl Attack {
             Attack::Drip => {
                 for byte in opening {
                     stream.write_all(&[byte]).await?;
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(BYTE_PAUSE).await;
                 }
                 Ok(())
             }
