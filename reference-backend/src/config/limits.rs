@@ -13,7 +13,7 @@ pub const MIN_MEMORY: u64 = 64 * KIB;
 /// The size of a slot of the pooling allocator; see [`bridge`](crate::bridge).
 pub const MAX_MEMORY: u64 = 256 * MIB;
 
-/// CPU time of one callback where it is measured by the clock: two ticks of the game, noticed but not felt.
+/// CPU time of one callback where it is measured by its thread's clock: two ticks of the game, noticed but not felt.
 pub const DEFAULT_CPU_MS: u64 = 100;
 /// Below the clock's own step of 10 ms nothing can be measured.
 pub const MIN_CPU_MS: u64 = 10;
@@ -170,7 +170,7 @@ pub struct Limits {
     /// Bytes of linear memory of one instance.
     #[serde(deserialize_with = "bounded::<_, MIN_MEMORY, MAX_MEMORY>")]
     pub memory: u64,
-    /// Milliseconds of one callback, where the meter is the clock.
+    /// Milliseconds of CPU time of one callback, where the meter is its thread's clock.
     #[serde(deserialize_with = "bounded::<_, MIN_CPU_MS, MAX_CPU_MS>")]
     pub cpu_ms: u64,
     /// Fuel of one callback, where the meter is fuel.
