@@ -12,7 +12,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 pub enum CpuMeter {
     /// By counting instructions: the same on every machine. For tests and for judging.
     Fuel,
-    /// By the clock of the thread that makes the call, looked at every 10 ms. A little faster.
+    /// By the clock of the thread that makes the call, looked at every 10 ms. For serving players.
     Epoch,
 }
 
