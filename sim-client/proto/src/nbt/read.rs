@@ -137,7 +137,8 @@ impl Walk {
         match kind {
             Kind::List => {
                 let (kind, left) = self.list_head(reader)?;
-                let items = Vec::with_capacity(left.min(reader.left()).min(1024));
+                // No room for what is only claimed: lists within lists would claim it again at every depth.
+                let items = Vec::new();
                 self.open(reader, Open::List { kind, left, items })
             }
             Kind::Compound => self.open(
