@@ -1,5 +1,7 @@
 //! What waits to be sent: packets go in at [`Output::put`], bytes come out at [`Output::take`].
 
+use std::collections::VecDeque;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::compression;
@@ -10,15 +12,22 @@ use crate::wire::{WriteExt, varint_len};
 pub const MAX_CHUNK: usize = 64 * 1024;
 
 /// What waits to be sent.
+///
+/// It lies in pieces: one buffer would be copied whole each time it grows, megabytes of it for a slow peer, and an
+/// allocator may keep every other thread waiting meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    buffer: BytesMut,
+    /// None of them empty. Each of [`MAX_CHUNK`] bytes at most, or of one packet.
+    full: VecDeque<BytesMut>,
+    last: BytesMut,
+    /// Bytes in all of them.
+    len: usize,
     threshold: Option<usize>,
 }
 
 impl Output {
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len()
+        self.len
     }
 
     /// From the next packet on, packets of `threshold` bytes or more go compressed.
@@ -34,8 +43,19 @@ impl Output {
             return Err(too_long);
         }
         match self.threshold {
-            None => self.plain(size, id, data),
-            Some(threshold) if size < threshold => self.below_threshold(size, id, data),
+            None => self.append(LENGTH_MAX_BYTES + size, |last| {
+                last.put_len(size);
+                last.put_varint(id);
+                last.put_slice(data);
+            }),
+            Some(threshold) if size < threshold => {
+                self.append(LENGTH_MAX_BYTES + 1 + size, |last| {
+                    last.put_len(1 + size);
+                    last.put_u8(0);
+                    last.put_varint(id);
+                    last.put_slice(data);
+                });
+            }
             Some(_) => self.compressed(size, id, data).map_err(|()| too_long)?,
         }
         Ok(())
@@ -43,22 +63,18 @@ impl Output {
 
     /// Appends bytes that are no frame.
     pub(crate) fn put_unframed(&mut self, bytes: &[u8]) {
-        self.buffer.put_slice(bytes);
+        self.append(bytes.len(), |last| last.put_slice(bytes));
     }
 
-    fn plain(&mut self, size: usize, id: i32, data: &[u8]) {
-        self.buffer.reserve(LENGTH_MAX_BYTES + size);
-        self.buffer.put_len(size);
-        self.buffer.put_varint(id);
-        self.buffer.put_slice(data);
-    }
-
-    fn below_threshold(&mut self, size: usize, id: i32, data: &[u8]) {
-        self.buffer.reserve(LENGTH_MAX_BYTES + 1 + size);
-        self.buffer.put_len(1 + size);
-        self.buffer.put_u8(0);
-        self.buffer.put_varint(id);
-        self.buffer.put_slice(data);
+    /// Has `write` append up to `most` bytes in one piece.
+    fn append(&mut self, most: usize, write: impl FnOnce(&mut BytesMut)) {
+        if !self.last.is_empty() && self.last.len() + most > MAX_CHUNK {
+            self.full.push_back(std::mem::take(&mut self.last));
+        }
+        let before = self.last.len();
+        self.last.reserve(most);
+        write(&mut self.last);
+        self.len += self.last.len() - before;
     }
 
     fn compressed(&mut self, size: usize, id: i32, data: &[u8]) -> Result<(), ()> {
@@ -70,31 +86,45 @@ impl Output {
             if len > MAX_FRAME {
                 return Err(());
             }
-            self.buffer.reserve(LENGTH_MAX_BYTES + len);
-            self.buffer.put_len(len);
-            self.buffer.put_varint(declared);
-            self.buffer.put_slice(packed);
+            self.append(LENGTH_MAX_BYTES + len, |last| {
+                last.put_len(len);
+                last.put_varint(declared);
+                last.put_slice(packed);
+            });
             Ok(())
         })
     }
 
     /// Removes up to [`MAX_CHUNK`] bytes from the front.
     pub(crate) fn take(&mut self) -> Option<Bytes> {
-        match self.buffer.len() {
-            0 => None,
-            len @ ..=MAX_CHUNK => Some(self.buffer.split_to(len).freeze()),
-            _ => Some(self.buffer.split_to(MAX_CHUNK).freeze()),
+        let first = self.full.front_mut().unwrap_or(&mut self.last);
+        if first.is_empty() {
+            return None;
         }
+        let taken = first.split_to(first.len().min(MAX_CHUNK)).freeze();
+        self.len -= taken.len();
+        self.full.pop_front_if(|first| first.is_empty());
+        Some(taken)
     }
 
     /// For [`Output::roll_back`].
     pub(crate) fn mark(&self) -> usize {
-        self.buffer.len()
+        self.len
     }
 
-    /// Forgets everything that was appended since the mark was taken.
+    /// Forgets everything that was appended since the mark was taken. Nothing may have been taken meanwhile.
     pub(crate) fn roll_back(&mut self, mark: usize) {
-        self.buffer.truncate(mark);
+        while self.len > mark {
+            let more = self.len - mark;
+            let kept = self.last.len().saturating_sub(more);
+            self.len -= self.last.len() - kept;
+            self.last.truncate(kept);
+            if kept == 0
+                && let Some(before) = self.full.pop_back()
+            {
+                self.last = before;
+            }
+        }
     }
 }
 
@@ -158,6 +188,59 @@ mod tests {
         assert_eq!(output.len(), total - MAX_CHUNK);
         assert_eq!(output.take().unwrap().len(), total - MAX_CHUNK);
         assert_eq!(output.take(), None);
+    }
+
+    /// Nothing is copied again because more comes: the bytes stay where they were written.
+    #[test]
+    fn what_waits_is_not_moved_when_more_comes() {
+        let mut output = Output::default();
+        let packet = [7; 1000];
+        output.put(0, &packet).unwrap();
+        while output.full.is_empty() {
+            output.put(0, &packet).unwrap();
+        }
+        let (first, length) = (output.full[0].as_ptr(), output.full[0].len());
+        assert!(length > MAX_CHUNK - packet.len() - 8 && length <= MAX_CHUNK);
+        for _ in 0..4000 {
+            output.put(0, &packet).unwrap();
+        }
+        assert_eq!(
+            output.len(),
+            (2 + 1 + packet.len()) * (4000 + length / 1003 + 1)
+        );
+        assert_eq!(output.take().unwrap().as_ptr(), first);
+    }
+
+    #[test]
+    fn a_mark_is_rolled_back_to_across_pieces() {
+        for before in [0, 1, MAX_CHUNK - 100, MAX_CHUNK, 3 * MAX_CHUNK] {
+            let mut output = Output::default();
+            for _ in 0..before / 500 {
+                output.put(1, &[1; 500]).unwrap();
+            }
+            let mut as_it_was = Output::default();
+            for _ in 0..before / 500 {
+                as_it_was.put(1, &[1; 500]).unwrap();
+            }
+            let mark = output.mark();
+            for size in [3, 70_000, 200, 60_000] {
+                output.put(2, &vec![2; size]).unwrap();
+            }
+            output.roll_back(mark);
+            assert_eq!(output.len(), mark);
+            for output in [&mut output, &mut as_it_was] {
+                output.put(3, &[3; 10]).unwrap();
+            }
+            let all = |mut output: Output| {
+                let mut all = Vec::new();
+                while let Some(chunk) = output.take() {
+                    all.extend_from_slice(&chunk);
+                }
+                assert_eq!(output.len(), 0);
+                all
+            };
+            assert_eq!(all(output), all(as_it_was));
+        }
     }
 
     proptest! {
