@@ -219,6 +219,13 @@ fn each_limit_of_the_host_has_bounds_too() {
     let bounds = BTreeMap::from([
         ("answer_timeout_ms", timeout),
         ("client_stall_ms", timeout),
+        (
+            "connections_per_second",
+            (
+                host_limits::MIN_CONNECTIONS_PER_SECOND,
+                host_limits::MAX_CONNECTIONS_PER_SECOND,
+            ),
+        ),
         ("instances", instances),
         ("login_timeout_ms", timeout),
         ("stack_bytes", stack),

@@ -3,6 +3,7 @@
 //! | Module | Holds |
 //! |---|---|
 //! | `builder` | putting a host together |
+//! | `listener` | connections from a listener |
 //! | `link` | one connection, as its tasks and handles share it |
 //! | `pump` | bytes in and out |
 //! | `script` | login, events, callbacks: one connection from first to last |
@@ -20,6 +21,7 @@ mod broken;
 mod builder;
 mod dispatch;
 mod link;
+mod listener;
 mod native;
 mod observer;
 mod pump;
@@ -66,15 +68,6 @@ const SHUTDOWN_GIVEN_UP: Duration = Duration::from_millis(250);
 
 /// How long each plugin has for its `on_disable`, all together.
 const SHUTDOWN_PLUGINS: Duration = Duration::from_millis(1500);
-
-/// After a failure to accept, mostly for want of file descriptors, some have been closed by then.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Connections taken in a row before other tasks get a turn: each brings a task of its own.
-const ACCEPT_BURST: u32 = 4;
-
-/// So many failures in a row are no passing shortage.
-const ACCEPT_FAILURES: u32 = 50;
 
 /// A running host. Cheap to clone; clones are the same host.
 #[derive(Clone)]
@@ -162,42 +155,7 @@ impl Host {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
-        let host = self.clone();
-        let accepting = async move { host.accept_from(&listener).await };
-        self.inner.services.turns.run(Box::pin(accepting)).await
-    }
-
-    async fn accept_from(&self, listener: &TcpListener) -> io::Result<()> {
-        let mut stopping = self.inner.stopping.subscribe();
-        let mut failures = 0;
-        let mut burst = 0;
-        loop {
-            if burst == ACCEPT_BURST {
-                burst = 0;
-                turns::used_up();
-                tokio::task::yield_now().await;
-            }
-            let accepted = tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stopping| *stopping) => return Ok(()),
-                accepted = turns::in_row(&mut burst, listener.accept()) => accepted,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    failures = 0;
-                    burst += 1;
-                    // Game packets are small and should not wait for each other. Failing at it costs only that.
-                    let _ = stream.set_nodelay(true);
-                    self.accept(stream, peer);
-                }
-                Err(error) if failures < ACCEPT_FAILURES => {
-                    failures += 1;
-                    tracing::warn!("cannot accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        listener::serve(self, &listener).await
     }
 
     /// Tells every player why, ends every session once, disables the plugins. Takes at most 10 s.

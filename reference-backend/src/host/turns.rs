@@ -218,7 +218,7 @@ impl Turns {
     }
 
     /// Runs `work`.
-    pub async fn run<T: Send + 'static>(&self, mut work: Work<T>) -> T {
+    async fn run<T: Send + 'static>(&self, mut work: Work<T>) -> T {
         if self.light().is_none() {
             return work.await;
         }
