@@ -1,8 +1,12 @@
-//! What a healthy plugin's session feels while others attack: the 99th percentile of its round trip over loopback TCP,
-//! quiet and under each attack, and the ratio. The host runs in real time on the runtime that its program has, with as
-//! many workers as the machine has cores. Attackers and the healthy client share the same cores. Attackers stand for
-//! other machines, and so are a process of their own that has only what the others leave it (`SCHED_IDLE`): what they
-//! need themselves is not the host's doing.
+//! What a healthy plugin's session feels while others attack: the 99th percentile of its round trip, quiet and under
+//! each attack, and the ratio. The host runs in real time on the runtime that its program has, with as many workers as
+//! the machine has cores. Attackers and the healthy client share the same cores. Attackers stand for other machines, and
+//! so are a process of their own that has only what the others leave it (`SCHED_IDLE`): what they need themselves is not
+//! the host's doing.
+//!
+//! Nor is what their network would need. On loopback the kernel carries everybody's TCP segments in one queue, on
+//! whichever thread happens to send, and cannot be interrupted meanwhile; and it holds at both ends what is not read.
+//! So connections are Unix sockets, but for those opened and abandoned, which are an attack on the listener of TCP.
 //!
 //! Arguments name the attacks that are measured, by a part of their names; all without.
 //!
@@ -10,7 +14,9 @@
 //! that guest and everybody else to the attackers' guest, another plugin with an instance for each session.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -23,7 +29,7 @@ use reference_backend::{
 use sim_proto::wire::{FrameDecoder, FrameEncoder};
 use sim_proto::{Intent, Version, serverbound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream as AsyncStream;
+use tokio::net::{self, TcpListener, TcpStream, UnixListener};
 
 const PROBE: &[u8] = include_bytes!("../../fixtures/artifacts/probe.wasm");
 
@@ -79,19 +85,20 @@ const ATTACKS: [(&str, Attack); 8] = [
     ),
 ];
 
-/// The argument by which this program is asked to be the attackers; an attack and an address follow.
+/// The argument by which this program is asked to be the attackers; an attack and both addresses follow.
 const ATTACK: &str = "--attack";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, name, address] = &arguments[..]
+    if let [first, name, tcp, path] = &arguments[..]
         && first == ATTACK
     {
         let attack = ATTACKS.iter().find(|(called, _)| called == name);
-        return attack
-            .expect("an attack")
-            .1
-            .go_on(address.parse().expect("an address"));
+        let addresses = Addresses {
+            tcp: tcp.parse().expect("an address"),
+            path: path.into(),
+        };
+        return attack.expect("an attack").1.go_on(addresses);
     }
     // `cargo test` runs benchmarks too, and has nothing to measure.
     if arguments.iter().any(|argument| argument == "--test") {
@@ -101,17 +108,18 @@ fn main() {
         let mut parts = arguments.iter().filter(|part| !part.starts_with("--"));
         parts.clone().count() == 0 || parts.any(|part| name.contains(part.as_str()))
     };
-    let (address, _runtime) = serve();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (addresses, _runtime) = serve(folder.path());
     println!(
         "{:<54} {:>10} {:>12} {:>6}",
         "attack", "quiet p99", "attacked p99", "ratio"
     );
     let mut worst: f64 = 0.0;
     for (name, _) in ATTACKS.iter().filter(|(name, _)| wanted(name)) {
-        let quiet = percentile(measure(address));
-        let attackers = Attackers::start(name, address);
+        let quiet = percentile(measure(&addresses.path));
+        let attackers = Attackers::start(name, &addresses);
         std::thread::sleep(WARM_UP);
-        let attacked = percentile(measure(address));
+        let attacked = percentile(measure(&addresses.path));
         drop(attackers);
         std::thread::sleep(WARM_UP);
         let ratio = attacked.as_secs_f64() / quiet.as_secs_f64();
@@ -122,16 +130,24 @@ fn main() {
     println!("the aim is a ratio of {AIM} at most: {met}, the worst is {worst:.1}");
 }
 
+/// Where the host listens.
+#[derive(Clone)]
+struct Addresses {
+    tcp: SocketAddr,
+    path: PathBuf,
+}
+
 /// The process of the attackers, which ends with this.
 struct Attackers(Child);
 
 impl Attackers {
-    fn start(attack: &str, address: SocketAddr) -> Self {
+    fn start(attack: &str, addresses: &Addresses) -> Self {
         let this = std::env::current_exe().expect("this program");
         let child = Command::new("chrt")
             .args(["--idle", "0"])
             .arg(this)
-            .args([ATTACK, attack, &address.to_string()])
+            .args([ATTACK, attack, &addresses.tcp.to_string()])
+            .arg(&addresses.path)
             .stdin(Stdio::null())
             .spawn();
         Self(child.expect("chrt(1) of util-linux starts this program"))
@@ -147,12 +163,13 @@ impl Drop for Attackers {
 }
 
 /// Starts the host on a runtime of its own, as the host's program does.
-fn serve() -> (SocketAddr, tokio::runtime::Runtime) {
+fn serve(folder: &Path) -> (Addresses, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    let address = runtime.block_on(async {
+    let path = folder.join("socket");
+    let addresses = runtime.block_on(async {
         let engine = GuestEngine::new(CpuMeter::Epoch).expect("guests run here");
         let plugin = |instances| {
             let mut config = PluginConfig::with_permissions(&[Capability::VirtualBackend]);
@@ -176,14 +193,19 @@ fn serve() -> (SocketAddr, tokio::runtime::Runtime) {
             .await
             .expect("the host starts");
         assert!(gate.0.set(host.clone()).is_ok());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let tcp = listener.local_addr().expect("an address");
+        let by_path = UnixListener::bind(&path).expect("a socket");
+        let accepts = host.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = by_path.accept().await {
+                accepts.accept(stream, tcp);
+            }
+        });
         tokio::spawn(async move { host.serve(listener).await });
-        address
+        Addresses { tcp, path }
     });
-    (address, runtime)
+    (addresses, runtime)
 }
 
 /// Sends the healthy player to the plugin `healthy`, and nobody else.
@@ -259,9 +281,8 @@ fn opening(name: &str) -> Vec<u8> {
 }
 
 /// Round trips of the healthy session, one after the other.
-fn measure(address: SocketAddr) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(address).expect("the host listens");
-    stream.set_nodelay(true).expect("a socket option");
+fn measure(path: &Path) -> Vec<Duration> {
+    let mut stream = UnixStream::connect(path).expect("the host listens");
     stream.write_all(&opening(HEALTHY)).expect("the host reads");
     let mut decoder = FrameDecoder::new(Version::new(PROTOCOL));
     wait_for(&mut stream, &mut decoder, |id, _| id == LOGIN_SUCCESS).expect("a login");
@@ -288,7 +309,7 @@ fn measure(address: SocketAddr) -> Vec<Duration> {
 }
 
 fn wait_for(
-    stream: &mut TcpStream,
+    stream: &mut UnixStream,
     decoder: &mut FrameDecoder,
     wanted: impl Fn(i32, &[u8]) -> bool,
 ) -> io::Result<()> {
@@ -324,7 +345,7 @@ enum Attack {
 
 impl Attack {
     /// All attackers, until this process is killed.
-    fn go_on(self, address: SocketAddr) {
+    fn go_on(self, addresses: Addresses) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -335,13 +356,14 @@ impl Attack {
                 CLIENTS
             };
             for number in 0..count {
+                let addresses = addresses.clone();
                 tokio::spawn(async move {
                     // Other machines are not in step, as the timers of one process are.
                     let step = BYTE_PAUSE * u32::try_from(number).unwrap_or(0);
                     tokio::time::sleep(step / u32::try_from(count).unwrap_or(1)).await;
                     loop {
                         // Whatever ends a connection, the next one comes.
-                        let _ = self.once(address, number).await;
+                        let _ = self.once(&addresses, number).await;
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
                 });
@@ -350,12 +372,13 @@ impl Attack {
         });
     }
 
-    async fn once(self, address: SocketAddr, number: usize) -> io::Result<()> {
-        let mut stream = AsyncStream::connect(address).await?;
+    async fn once(self, addresses: &Addresses, number: usize) -> io::Result<()> {
         let opening = opening(&format!("attacker{number}"));
         let encoder = FrameEncoder::new();
+        let connect = || net::UnixStream::connect(&addresses.path);
         match self {
             Attack::Guest(command) => {
+                let mut stream = connect().await?;
                 stream.write_all(&opening).await?;
                 let (mut reader, mut writer) = stream.split();
                 let read = async {
@@ -374,6 +397,7 @@ impl Attack {
                 tokio::select! { ended = read => ended, ended = write => ended }
             }
             Attack::Flood => {
+                let mut stream = connect().await?;
                 stream.write_all(&opening).await?;
                 let packets = encoder.encode(CARRIER, &[0; 64]).repeat(100);
                 loop {
@@ -381,6 +405,7 @@ impl Attack {
                 }
             }
             Attack::Drip => {
+                let mut stream = connect().await?;
                 for byte in opening {
                     stream.write_all(&[byte]).await?;
                     tokio::time::sleep(BYTE_PAUSE).await;
@@ -388,6 +413,7 @@ impl Attack {
                 Ok(())
             }
             Attack::NeverRead => {
+                let mut stream = connect().await?;
                 stream.write_all(&opening).await?;
                 loop {
                     let flood = encoder.encode(COMMAND, b"flood 4000 0x37 1000");
@@ -396,6 +422,7 @@ impl Attack {
                 }
             }
             Attack::Abandon => {
+                let mut stream = TcpStream::connect(addresses.tcp).await?;
                 // Somewhere in its login, a different place each time.
                 let part = (number * 7) % opening.len();
                 stream.write_all(&opening[..part]).await
