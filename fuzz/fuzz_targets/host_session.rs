@@ -522,6 +522,10 @@ fn check_callbacks(log: &[&HostEvent]) {
     let mut seen = Vec::new();
     let (mut started, mut ended, mut closed) = (0, 0, 0);
     for event in log {
+        // Whoever kept the handle may try it at any time.
+        if matches!(event, HostEvent::CallRefused { .. }) {
+            continue;
+        }
         assert_eq!(closed, 0, "after the end of the connection: {event:?}");
         match event {
             HostEvent::CallbackStarted { callback, .. } => {

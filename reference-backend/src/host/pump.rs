@@ -56,18 +56,14 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
     /// True when the connection has ended in an orderly way: everything is written.
     async fn transfer(&mut self) -> bool {
         let mut closed_since = None;
-        // Bytes moved without waiting in between, and whether the client may have sent more than was read.
-        let (mut moved, mut more) = (0, false);
+        // Bytes moved, and whether the client may have sent more than was read.
+        let (mut moved, mut more) = (turns::Row::new(TURN_BYTES), false);
         loop {
-            if moved >= TURN_BYTES {
-                moved = 0;
-                turns::used_up();
-                tokio::task::yield_now().await;
-            }
+            moved.rest().await;
             let idle = self.hand.is_empty();
             let step = self.link.step(&mut self.hand);
             if self.hand.is_empty() && !more {
-                moved = 0;
+                moved.waited();
             }
             if self.deaf {
                 self.hand.clear();
@@ -99,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                 written = turns::uncounted(self.writer.write(&self.hand)), if !self.hand.is_empty() => match written {
                     Ok(count) if count > 0 => {
                         self.link.written(count);
-                        moved += count;
+                        moved.had(count);
                         let _ = self.hand.split_to(count);
                         self.progress = Instant::now();
                     }
@@ -112,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                     match read {
                         Ok(count) if count > 0 => {
                             self.link.receive(&self.buffer[..count]);
-                            moved += count;
+                            moved.had(count);
                             more = count == READ_CHUNK;
                         }
                         Ok(_) => {

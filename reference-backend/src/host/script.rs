@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Packets handed to a handler in a row before other tasks get a turn.
-const BURST: u32 = 16;
+const BURST: usize = 16;
 
 /// The name under which the host's own handler appears.
 pub(super) const LIMBO: &str = "limbo";
@@ -356,9 +356,9 @@ impl Script {
         session: &Arc<SessionShared>,
         mut treatment: Option<&mut broken::Treatment>,
     ) -> EndCause {
-        let mut burst = 0;
+        let mut row = turns::Row::new(BURST);
         loop {
-            let packet = match turns::in_row(&mut burst, self.link.next()).await {
+            let packet = match row.after(self.link.next()).await {
                 Ok(Incoming::Packet(packet)) => packet,
                 Ok(_) => return self.out_of_order(),
                 Err(cause) => return cause,
@@ -372,11 +372,9 @@ impl Script {
             if let Some(packet) = packet {
                 self.deliver(backend, session, &packet).await;
             }
-            burst += 1;
-            if burst == BURST && !self.faults().has(Fault::UnfairSelect) {
-                burst = 0;
-                turns::used_up();
-                tokio::task::yield_now().await;
+            row.had(1);
+            if !self.faults().has(Fault::UnfairSelect) {
+                row.rest().await;
             }
         }
     }

@@ -75,21 +75,51 @@ thread_local! {
 }
 
 /// Says that this turn has had its share. The caller yields next.
-pub(crate) fn used_up() {
+fn used_up() {
     USED_UP.set(true);
 }
 
-/// Counts what comes in a row: `row` is 0 once `work` had to wait.
-pub(crate) async fn in_row<F: Future>(row: &mut u32, work: F) -> F::Output {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        let polled = work.as_mut().poll(context);
-        if polled.is_pending() {
-            *row = 0;
+/// What a task has had without waiting in between: packets, or bytes.
+pub(crate) struct Row {
+    had: usize,
+    most: usize,
+}
+
+impl Row {
+    /// One that is as long as it may be with `most`.
+    pub fn new(most: usize) -> Self {
+        Self { had: 0, most }
+    }
+
+    pub fn had(&mut self, more: usize) {
+        self.had += more;
+    }
+
+    pub fn waited(&mut self) {
+        self.had = 0;
+    }
+
+    /// Does `work`; where that has to wait, what was had before does not count.
+    pub async fn after<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let polled = work.as_mut().poll(context);
+            if polled.is_pending() {
+                self.waited();
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Ends the turn where the row is as long as it may be.
+    pub async fn rest(&mut self) {
+        if self.had >= self.most {
+            self.had = 0;
+            used_up();
+            tokio::task::yield_now().await;
         }
-        polled
-    })
-    .await
+    }
 }
 
 /// What this takes of the system is not counted: while a thread sends and receives, the system has it do the same for
@@ -438,6 +468,21 @@ mod tests {
         turns
     }
 
+    /// The kind of the turns after a row that may be 10 long and had this.
+    fn turns_after(had: usize) -> [Turn; 2] {
+        let turns = Arc::new(Turns::default());
+        let work = async move {
+            let mut row = Row::new(10);
+            row.had(had);
+            row.rest().await;
+            let first = turn();
+            tokio::task::yield_now().await;
+            [first, turn()]
+        };
+        let task = runtime(2).block_on(async { turns.spawn(Box::pin(work)).await });
+        task.unwrap()
+    }
+
     fn spend(time: Duration) {
         let began = thread_time();
         while thread_time() - began < time {}
@@ -465,6 +510,43 @@ mod tests {
         let seen = runtime.block_on(async { turns.spawn(Box::pin(task)).await });
         assert_eq!(seen.unwrap(), [Turn::Free; 3]);
         assert!(lock(&turns.runtimes).is_none());
+    }
+
+    #[test]
+    fn a_row_ends_the_turn_at_its_length_and_not_before() {
+        use Turn::{Heavy, Light};
+        for (had, kind) in [(0, Light), (9, Light), (10, Heavy), (11, Heavy)] {
+            assert_eq!(turns_after(had), [kind; 2], "{had}");
+        }
+        // Once it has ended one, it begins anew.
+        let mut row = Row::new(10);
+        row.had(10);
+        let rests = |row: &mut Row| {
+            let mut rest = pin!(row.rest());
+            rest.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert!(rests(&mut row).is_pending());
+        assert!(rests(&mut row).is_ready());
+    }
+
+    #[test]
+    fn what_had_to_wait_begins_a_new_row() {
+        let row_after = |waits: bool| {
+            let mut row = Row::new(10);
+            row.had(9);
+            {
+                let mut work = pin!(row.after(async {
+                    if waits {
+                        tokio::task::yield_now().await;
+                    }
+                }));
+                let mut context = Context::from_waker(Waker::noop());
+                while work.as_mut().poll(&mut context).is_pending() {}
+            }
+            row.had
+        };
+        assert_eq!(row_after(false), 9);
+        assert_eq!(row_after(true), 0);
     }
 
     #[test]
