@@ -522,7 +522,7 @@ fn check_callbacks(log: &[&HostEvent]) {
     let mut seen = Vec::new();
     let (mut started, mut ended, mut closed) = (0, 0, 0);
     for event in log {
-        // Whoever kept the handle may try it at any time.
+        // Whoever kept the handle may try it at any time; what is refused is told.
         if matches!(event, HostEvent::CallRefused { .. }) {
             continue;
         }
