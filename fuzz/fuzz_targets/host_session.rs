@@ -523,7 +523,10 @@ fn check_callbacks(log: &[&HostEvent]) {
     let (mut started, mut ended, mut closed) = (0, 0, 0);
     for event in log {
         // Whoever kept the handle may try it at any time; what is refused is told.
-        if matches!(event, HostEvent::CallRefused { .. }) {
+        if matches!(
+            event,
+            HostEvent::CallRefused { .. } | HostEvent::BatchRefused { .. }
+        ) {
             continue;
         }
         assert_eq!(closed, 0, "after the end of the connection: {event:?}");
