@@ -248,6 +248,7 @@ impl Player {
         if self.joined || self.eof || self.silent || self.client.stream.is_none() {
             return;
         }
+        self.note_slowness();
         self.joined = self.client.enter().await;
         self.eof = !self.joined;
         self.take();
@@ -282,11 +283,11 @@ impl Player {
 
     /// Takes up to so many bytes that are there.
     async fn read(&mut self, most: usize) {
+        self.note_slowness();
         let Some(stream) = self.client.stream.as_mut().filter(|_| self.joined) else {
             return;
         };
         let mut buffer = vec![0; most.max(1)];
-        self.slow |= self.caught_up.elapsed() >= STALL;
         match tokio::time::timeout(TURN, stream.read(&mut buffer)).await {
             Err(_) => self.caught_up = Instant::now(),
             Ok(Ok(count)) if count > 0 => {
@@ -295,6 +296,11 @@ impl Player {
             }
             Ok(_) => self.eof = true,
         }
+    }
+
+    /// Where a session starts before its client has read anything, it may be behind before it joins.
+    fn note_slowness(&mut self) {
+        self.slow |= self.caught_up.elapsed() >= STALL;
     }
 
     fn take(&mut self) {
