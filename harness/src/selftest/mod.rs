@@ -8,30 +8,31 @@
 //! |---|---|
 //! | `excuses` | faults that break more than their own clause, and why |
 //! | `report` | what came out, for people and as lines of JSON |
+//! | `trial` | what a verdict says of a killer, and of the case that gave it |
 
 mod excuses;
 mod report;
+mod trial;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use reference_backend::Fault;
-use serde::Serialize;
 
 pub use report::{Report, write_json, write_text, write_trial};
+pub use trial::{Alarm, Caught, Trial};
 
 use crate::case::{self, Case};
 use crate::clause::{Clause, Killer, Subject};
-use crate::runner::{self, Judged};
+use crate::runner;
 use crate::select::Job;
 use crate::spec;
 use crate::subject::Refusal;
 use crate::subject::guest::GuestSubject;
 use crate::subject::host::HostSubject;
 use crate::subject::options::GuestOptions;
-use crate::verdict::VerdictKind;
+use crate::verdict::Verdict;
 
 /// The guest that is broken on request, compiled in so that the command needs no file beside it.
 const FAULTY: &[u8] = include_bytes!("../../../fixtures/artifacts/faulty.wasm");
@@ -94,58 +95,6 @@ pub fn cases_of(clause: &Clause) -> impl Iterator<Item = &'static Case> {
         .filter(move |case| case.clauses.contains(&clause.id.as_str()))
 }
 
-/// Where a killer was caught.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Caught {
-    /// By which case.
-    pub case: String,
-    /// On which protocol.
-    pub protocol: i32,
-    /// What was expected, in the case's words.
-    pub expected: String,
-    /// What came instead.
-    pub got: String,
-}
-
-/// A case that blames a clause on a subject that does not break it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Alarm {
-    /// The killer; `lobby` or `reference-backend` for what is not broken.
-    pub killer: String,
-    /// The clause that the killer breaks; none for what is not broken.
-    pub breaks: Option<String>,
-    /// The clause that was blamed; none for what could not be judged.
-    pub blamed: Option<String>,
-    /// The case that blamed it.
-    pub case: String,
-    /// On which protocol.
-    pub protocol: i32,
-    /// In what words.
-    pub got: String,
-}
-
-/// What became of one killer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Trial {
-    /// The clause.
-    pub clause: String,
-    /// Its killer.
-    pub killer: String,
-    /// Where it was caught; none when it was not.
-    pub caught: Option<Caught>,
-    /// Why it was not, in a sentence.
-    pub missed: Option<String>,
-    /// Blame that it does not deserve, excuses taken off.
-    pub alarms: Vec<Alarm>,
-    /// The excuses that were needed.
-    #[serde(skip)]
-    pub excused: BTreeSet<excuses::Place>,
-    /// How many verdicts there were of other clauses' cases, and how many of those said nothing.
-    pub others: usize,
-    /// See `others`.
-    pub untestable: usize,
-}
-
 /// Whatever is judged here: a guest or a host, broken or not.
 pub enum Judge {
     /// A guest.
@@ -155,10 +104,10 @@ pub enum Judge {
 }
 
 impl Judge {
-    fn judge(&self, job: Job, seed: u64) -> Judged {
+    fn judge(&self, job: Job, seed: u64) -> Verdict {
         match self {
-            Self::Guest(guest) => guest.judge(job, seed),
-            Self::Host(host) => host.judge(job, seed),
+            Self::Guest(guest) => guest.judge(job, seed).verdict,
+            Self::Host(host) => host.judge(job, seed).verdict,
         }
     }
 }
@@ -207,38 +156,26 @@ fn guest(file: &str, bytes: &[u8]) -> Result<GuestSubject, Refusal> {
 /// # Errors
 /// Why it is not caught.
 pub fn catch(clause: &Clause, judge: &Judge, seed: u64) -> Result<Caught, String> {
-    let mut seen = Vec::new();
-    for case in cases_of(clause) {
-        for protocol in by_likelihood(case.protocols(vb_data::supported())) {
-            let verdict = judge.judge(Job { case, protocol }, seed).verdict;
-            match verdict.failure {
-                Some(failure) if failure.clause == clause.id => {
-                    return Ok(Caught {
-                        case: case.name.to_owned(),
-                        protocol,
-                        expected: failure.expected.join(", or "),
-                        got: failure.got,
-                    });
-                }
-                Some(failure) => seen.push(format!(
-                    "{} on {protocol} blames {}: {}",
-                    case.name, failure.clause, failure.got
-                )),
-                None => seen.push(format!(
-                    "{} on {protocol}: {}{}",
-                    case.name,
-                    verdict.kind,
-                    verdict
-                        .reason
-                        .map_or_else(String::new, |why| format!(" ({why})"))
-                )),
-            }
-        }
-    }
-    Err(match (seen.first(), seen.len()) {
-        (None, _) => "the clause has no case".to_owned(),
-        (Some(first), 1) => format!("not caught: {first}"),
-        (Some(first), count) => format!("not caught in {count} runs: {first}, ..."),
+    trial::catch(clause, jobs_of_clause(clause), |job| judge.judge(job, seed))
+}
+
+/// Where a clause's killers are looked for, the likeliest protocols first.
+fn jobs_of_clause(clause: &Clause) -> impl Iterator<Item = Job> {
+    cases_of(clause).flat_map(|case| {
+        let protocols = by_likelihood(case.protocols(vb_data::supported()));
+        protocols
+            .into_iter()
+            .map(move |protocol| Job { case, protocol })
+    })
+}
+
+/// Every case of a subject on some protocols.
+fn jobs_of_subject(subject: Subject, protocols: &[i32]) -> impl Iterator<Item = Job> {
+    case::of(subject).flat_map(|case| {
+        let protocols = case.protocols(protocols);
+        protocols
+            .into_iter()
+            .map(move |protocol| Job { case, protocol })
     })
 }
 
@@ -275,105 +212,32 @@ fn one_an_era(clause: &Clause, killer: &Killer) -> Vec<i32> {
         .collect()
 }
 
-/// Runs every case of a subject on some protocols and collects what is blamed: the alarms, how many runs there were,
-/// and how many of them said nothing.
-fn alarms(
-    subject: Subject,
-    judge: &Judge,
-    protocols: &[i32],
-    seed: u64,
-    mut alarm: impl FnMut(&'static Case, i32, Judged),
-) -> (usize, usize) {
-    let (mut runs, mut untestable) = (0, 0);
-    for case in case::of(subject) {
-        for protocol in case.protocols(protocols) {
-            let judged = judge.judge(Job { case, protocol }, seed);
-            runs += 1;
-            untestable += usize::from(says_nothing(judged.verdict.kind));
-            alarm(case, protocol, judged);
-        }
-    }
-    (runs, untestable)
-}
-
-/// Whether a verdict is neither for nor against the subject.
-fn says_nothing(kind: VerdictKind) -> bool {
-    matches!(
-        kind,
-        VerdictKind::Untestable | VerdictKind::Skip | VerdictKind::HarnessError
-    )
-}
-
 /// Tries one killer.
 fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
-    let mut trial = Trial {
-        clause: clause.id.clone(),
-        killer: killer.name.clone(),
-        ..Trial::default()
-    };
-    let judge = match broken(clause, killer) {
-        Ok(judge) => judge,
-        Err(why) => {
-            trial.missed = Some(why);
-            return trial;
-        }
-    };
-    match catch(clause, &judge, seed) {
+    match broken(clause, killer) {
+        Ok(judge) => trial_of(clause, killer, |job| judge.judge(job, seed)),
+        Err(why) => Trial {
+            missed: Some(why),
+            ..Trial::new(clause, killer)
+        },
+    }
+}
+
+fn trial_of(clause: &Clause, killer: &Killer, judge: impl Fn(Job) -> Verdict) -> Trial {
+    let mut trial = Trial::new(clause, killer);
+    match trial::catch(clause, jobs_of_clause(clause), &judge) {
         Ok(caught) => trial.caught = Some(caught),
         Err(why) => trial.missed = Some(why),
     }
-    let caught = trial.caught.as_ref().map(|caught| caught.protocol);
-    let protocols: BTreeSet<i32> = match clause.group == SLOW {
-        true => caught.into_iter().collect(),
-        false => caught
-            .into_iter()
-            .chain(one_an_era(clause, killer))
-            .collect(),
-    };
-    let protocols: Vec<i32> = protocols.into_iter().collect();
-    let (runs, untestable) = alarms(
-        clause.subject,
-        &judge,
-        &protocols,
-        seed,
-        |case, protocol, judged| {
-            let verdict = judged.verdict;
-            let blamed = verdict
-                .failure
-                .as_ref()
-                .map(|failure| failure.clause.clone());
-            if blamed.as_ref() == Some(&clause.id) {
-                return;
-            }
-            if blamed.is_none() && !says_nothing(verdict.kind) {
-                return;
-            }
-            let excuse = match (&blamed, verdict.kind) {
-                (Some(blamed), _) => excuses::of_blame(&killer.name, blamed),
-                // The harness has no excuse.
-                (None, VerdictKind::HarnessError) => None,
-                (None, _) => excuses::of_silence(&killer.name, case.name),
-            };
-            if let Some(excuse) = excuse {
-                trial.excused.insert(excuse);
-                return;
-            }
-            trial.alarms.push(Alarm {
-                killer: killer.name.clone(),
-                breaks: Some(clause.id.clone()),
-                blamed,
-                case: case.name.to_owned(),
-                protocol,
-                got: verdict
-                    .failure
-                    .map(|failure| failure.got)
-                    .or(verdict.reason)
-                    .unwrap_or_default(),
-            });
-        },
-    );
-    trial.others = runs;
-    trial.untestable = untestable;
+    let mut protocols = Vec::from_iter(trial.caught.as_ref().map(|caught| caught.protocol));
+    if clause.group != SLOW {
+        protocols.extend(one_an_era(clause, killer));
+    }
+    protocols.sort_unstable();
+    protocols.dedup();
+    for job in jobs_of_subject(clause.subject, &protocols) {
+        trial.hear(job, judge(job));
+    }
     trial
 }
 
@@ -386,29 +250,9 @@ fn try_unbroken(subject: Subject, seed: u64) -> Result<Vec<Alarm>, Refusal> {
             Judge::Host(Box::new(HostSubject::start()?)),
         ),
     };
-    let mut found = Vec::new();
-    alarms(subject, &judge, &FIRST, seed, |case, protocol, judged| {
-        let verdict = judged.verdict;
-        if verdict.kind == VerdictKind::Pass {
-            return;
-        }
-        found.push(Alarm {
-            killer: name.to_owned(),
-            breaks: None,
-            blamed: verdict
-                .failure
-                .as_ref()
-                .map(|failure| failure.clause.clone()),
-            case: case.name.to_owned(),
-            protocol,
-            got: verdict
-                .failure
-                .map(|failure| failure.got)
-                .or(verdict.reason)
-                .unwrap_or_default(),
-        });
-    });
-    Ok(found)
+    Ok(jobs_of_subject(subject, &FIRST)
+        .filter_map(|job| trial::of_unbroken(name, job, judge.judge(job, seed)))
+        .collect())
 }
 
 enum Work {
@@ -429,7 +273,23 @@ pub fn run(
     selection: &Selection,
     seed: u64,
     threads: NonZeroUsize,
+    tell: impl FnMut(&Trial, usize, usize),
+) -> Result<Report, Refusal> {
+    run_with(
+        selection,
+        threads,
+        tell,
+        |clause, killer| try_killer(clause, killer, seed),
+        |subject| try_unbroken(subject, seed),
+    )
+}
+
+fn run_with(
+    selection: &Selection,
+    threads: NonZeroUsize,
     mut tell: impl FnMut(&Trial, usize, usize),
+    killer_of: impl Fn(&Clause, &Killer) -> Trial + Sync,
+    unbroken: impl Fn(Subject) -> Result<Vec<Alarm>, Refusal> + Sync,
 ) -> Result<Report, Refusal> {
     let began = Instant::now();
     let clauses: Vec<&'static Clause> = spec::registry()
@@ -464,10 +324,8 @@ pub fn run(
         &(0..work.len()).collect::<Vec<_>>(),
         threads,
         |index| match work.get(index) {
-            Some(Work::Killer(clause, killer)) => {
-                Some(Done::Killer(try_killer(clause, killer, seed)))
-            }
-            Some(Work::Unbroken(subject)) => Some(Done::Unbroken(try_unbroken(*subject, seed))),
+            Some(Work::Killer(clause, killer)) => Some(Done::Killer(killer_of(clause, killer))),
+            Some(Work::Unbroken(subject)) => Some(Done::Unbroken(unbroken(*subject))),
             None => None,
         },
         |done| match done {
@@ -492,7 +350,12 @@ pub fn run(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::selftest::trial::tests::blames;
+    use crate::verdict::VerdictKind;
 
     fn clause(id: &str) -> &'static Clause {
         spec::registry().get(id).unwrap()
@@ -593,9 +456,110 @@ mod tests {
             about: String::new(),
         };
         let trial = try_killer(clause("VB-DSP-01"), &killer, 1);
+        assert_eq!((&*trial.clause, &*trial.killer), ("VB-DSP-01", "not-built"));
         assert_eq!(
             (trial.caught, trial.missed.as_deref()),
             (None, Some("no host is broken in this way"))
         );
+    }
+
+    #[test]
+    fn a_trial_looks_for_its_killer_and_then_for_alarms_in_every_era() {
+        let clause = clause("VB-KA-03");
+        let own = cases_of(clause).next().unwrap();
+        let heard = Mutex::new(Vec::new());
+        let trial = trial_of(clause, &clause.killers[0], |job| {
+            heard.lock().unwrap().push(job.protocol);
+            match job.case.name == own.name {
+                true => blames(&clause.id),
+                false => Verdict::pass(),
+            }
+        });
+        let heard = heard.into_inner().unwrap();
+        let caught = trial.caught.unwrap();
+        assert_eq!(
+            (caught.case.as_str(), caught.protocol),
+            (own.name, heard[0])
+        );
+        let mut protocols = one_an_era(clause, &clause.killers[0]);
+        protocols.push(caught.protocol);
+        assert_eq!(
+            BTreeSet::from_iter(heard[1..].iter().copied()),
+            BTreeSet::from_iter(protocols)
+        );
+        assert_eq!((trial.others, trial.untestable), (heard.len() - 1, 0));
+        assert_eq!((trial.alarms.len(), trial.missed), (0, None));
+    }
+
+    #[test]
+    fn alarms_of_slow_killers_are_looked_for_where_they_were_caught() {
+        let clause = spec::registry().iter().find(|clause| clause.group == SLOW);
+        let clause = clause.unwrap();
+        let heard = Mutex::new(BTreeSet::new());
+        let trial = trial_of(clause, &clause.killers[0], |job| {
+            heard.lock().unwrap().insert(job.protocol);
+            blames(&clause.id)
+        });
+        let protocol = trial.caught.unwrap().protocol;
+        assert_eq!(heard.into_inner().unwrap(), BTreeSet::from([protocol]));
+    }
+
+    #[test]
+    fn the_whole_matrix_is_tried_and_told_in_order() {
+        let killers: Vec<(&str, &str)> = spec::registry()
+            .iter()
+            .filter(|clause| cases_of(clause).next().is_some())
+            .flat_map(|clause| clause.killers.iter().map(|k| (&*clause.id, &*k.name)))
+            .collect();
+        let owed = spec::registry().iter().filter(|clause| is_owed(clause));
+        let threads = NonZeroUsize::new(2).unwrap();
+        let alarm = |subject| Alarm {
+            killer: format!("{subject}"),
+            breaks: None,
+            blamed: None,
+            case: String::new(),
+            protocol: 4,
+            got: String::new(),
+        };
+        let mut told = Vec::new();
+        let report = run_with(
+            &Selection::default(),
+            threads,
+            |trial, number, of| told.push((trial.killer.clone(), number, of)),
+            Trial::new,
+            |subject| Ok(vec![alarm(subject)]),
+        );
+        let report = report.unwrap();
+        let tried = report.trials.iter().map(|t| (&*t.clause, &*t.killer));
+        assert_eq!(Vec::from_iter(tried), killers);
+        let numbers = told.iter().map(|(_, number, _)| *number);
+        assert_eq!(Vec::from_iter(numbers), Vec::from_iter(1..=killers.len()));
+        assert!(told.iter().all(|(_, _, of)| *of == killers.len()));
+        assert_eq!(
+            report.unbroken,
+            [alarm(Subject::Guest), alarm(Subject::Host)]
+        );
+        assert_eq!((report.clauses, report.uncovered.len()), (owed.count(), 0));
+        // Nothing was excused, and so no excuse was needed.
+        assert!(!report.unneeded.is_empty());
+    }
+
+    #[test]
+    fn a_part_of_the_matrix_says_nothing_of_excuses_and_counts_what_has_no_case() {
+        let part = Selection {
+            clauses: vec!["KA-03".to_owned(), "SWI-01".to_owned()],
+            cases: Vec::new(),
+        };
+        let threads = NonZeroUsize::MIN;
+        let none = |_| Ok(Vec::new());
+        let report = run_with(&part, threads, |_, _, _| {}, Trial::new, none).unwrap();
+        let killers = clause("VB-KA-03").killers.len();
+        assert_eq!((report.trials.len(), report.clauses), (killers, 1));
+        assert_eq!((report.uncovered.len(), report.unneeded.len()), (0, 0));
+        let refuses = |_| {
+            GuestSubject::unstarted(GuestOptions::new("x", &[], &[], &[]).unwrap(), b"x")
+                .map(|_| Vec::new())
+        };
+        assert!(run_with(&part, threads, |_, _, _| {}, Trial::new, refuses).is_err());
     }
 }

@@ -275,6 +275,74 @@ mod tests {
         }
     }
 
+    /// One killer caught with an excuse, one missed, and one of everything else that is wrong.
+    fn all_wrong() -> Report {
+        let mut excused = trial(true);
+        excused.excused = excuses::of_blame("no-join-game", "VB-JOIN-01")
+            .into_iter()
+            .collect();
+        let mut wrong = report(vec![excused, trial(false)]);
+        wrong.trials[1].alarms.push(Alarm {
+            killer: "every-25s".to_owned(),
+            breaks: Some("VB-KA-03".to_owned()),
+            blamed: None,
+            ..alarm()
+        });
+        wrong.unbroken.push(alarm());
+        wrong.uncovered.push("VB-KA-04".to_owned());
+        wrong.unneeded.push("an old one".to_owned());
+        wrong.clauses = 3;
+        wrong
+    }
+
+    #[test]
+    fn people_are_told_of_everything_that_is_wrong() {
+        let mut out = Vec::new();
+        write_text(&mut out, &all_wrong()).unwrap();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
+        for line in [
+            "VB-KA-04    has no case",
+            "false alarm: lobby breaks nothing, but a-case on 47 blames VB-KA-03: that",
+            "false alarm: every-25s breaks VB-KA-03, but a-case on 47 blames nobody: that",
+            "an excuse has expired: an old one",
+            "1 of 2 killers caught, 2 of 3 clauses have cases, 2 false alarms (1 excused), in 0.0 s",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line}\n{text}");
+        }
+        let excuse = text.lines().find(|line| line.starts_with("excused: "));
+        assert!(excuse.unwrap().contains("no-join-game"), "{text}");
+    }
+
+    #[test]
+    fn programs_are_told_the_same() {
+        let mut out = Vec::new();
+        write_json(&mut out, &all_wrong()).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let events: Vec<_> = lines.iter().map(|line| line["event"].as_str()).collect();
+        let [killer, alarm, last] = ["killer", "false-alarm", "selftest-finished"].map(Some);
+        assert_eq!(events, [killer, killer, alarm, alarm, last]);
+        assert_eq!(lines[0]["caught"]["got"], "that");
+        assert_eq!(lines[1]["missed"], "not caught");
+        assert_eq!(lines[2]["blamed"], "VB-KA-03");
+        let sum = &lines[4];
+        for (key, value) in [
+            ("clauses", 3),
+            ("killers", 2),
+            ("caught", 1),
+            ("false_alarms", 2),
+            ("exit", i32::from(Exit::Nonconforming.code())),
+        ] {
+            assert_eq!(sum[key], value, "{key}");
+        }
+        assert_eq!(sum["uncovered"][0], "VB-KA-04");
+        assert_eq!(sum["unneeded_excuses"][0], "an old one");
+        assert_eq!(sum["excused"].as_array().map(Vec::len), Some(1));
+    }
+
     #[test]
     fn a_quotation_is_one_short_line() {
         assert_eq!(quote("a\nb"), "a");
