@@ -3,10 +3,10 @@
 mod support;
 
 use reference_backend::{
-    BoxFuture, Capability, DenyReason, EndCause, Event, EventKind, EventOutcome, HandlerId, Host,
-    HostConfig, HostEvent, ListenerId, NativePlugin, PlayerErrorKind, PlayerId, PluginConfig,
-    PluginState, PreLoginResult, RawPacket, Registrar, RegistrationErrorKind, ServerConfig,
-    ServerPreConnectResult, Text, VirtualBackendHandler, VirtualBackendSession,
+    BoxFuture, Callback, Capability, DenyReason, EndCause, Event, EventKind, EventOutcome,
+    HandlerId, Host, HostConfig, HostEvent, ListenerId, NativePlugin, PlayerErrorKind, PlayerId,
+    PluginConfig, PluginState, PreLoginResult, RawPacket, Registrar, RegistrationErrorKind,
+    ServerConfig, ServerPreConnectResult, Text, VirtualBackendHandler, VirtualBackendSession,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -598,6 +598,117 @@ async fn a_panic_of_a_native_plugin_is_its_own() {
         host.shutdown("over").await;
         let disabled = |event: &HostEvent| matches!(event, HostEvent::Plugin { plugin, state: PluginState::Disabled, .. } if plugin == "panics" || plugin == "open");
         assert_eq!(recorder.count(disabled), 2);
+    }
+}
+
+/// Panics in one callback of the player `victim`, at once or once it has waited.
+struct PanicsIn {
+    callback: Callback,
+    waits: bool,
+    victim: Mutex<Option<PlayerId>>,
+    packets: Mutex<u32>,
+}
+
+impl PanicsIn {
+    fn work(&self, callback: Callback, player: PlayerId) -> BoxFuture<'_, ()> {
+        let due = callback == self.callback
+            && *self.victim.lock().expect("no test panicked") == Some(player);
+        assert!(self.waits || !due, "at once");
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(!due, "after {} ms", 1);
+        })
+    }
+}
+
+impl VirtualBackendHandler for PanicsIn {
+    fn name(&self) -> &str {
+        "panics"
+    }
+
+    fn on_session_start<'a>(&'a self, session: &'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> {
+        if session.profile().name == "victim" {
+            *self.victim.lock().expect("no test panicked") = Some(session.player_id());
+        }
+        self.work(Callback::SessionStart, session.player_id())
+    }
+
+    fn on_packet_received<'a>(
+        &'a self,
+        session: &'a dyn VirtualBackendSession,
+        _: &'a RawPacket,
+    ) -> BoxFuture<'a, ()> {
+        *self.packets.lock().expect("no test panicked") += 1;
+        self.work(Callback::PacketReceived, session.player_id())
+    }
+
+    fn on_session_end(&self, player: PlayerId) -> BoxFuture<'_, ()> {
+        self.work(Callback::SessionEnd, player)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_native_handler_ends_its_session_with_a_reason_and_no_other() {
+    use Callback::{PacketReceived, SessionEnd, SessionStart};
+    for callback in [SessionStart, PacketReceived, SessionEnd] {
+        for waits in [false, true] {
+            let handler = Arc::new(PanicsIn {
+                callback,
+                waits,
+                victim: Mutex::default(),
+                packets: Mutex::default(),
+            });
+            let plugin = Answers {
+                listeners: vec![(EventKind::ServerPreConnect, 0)],
+                handler: Some((HandlerId(1), Arc::clone(&handler) as _)),
+                answer: Box::new(|_| {
+                    EventOutcome::ServerPreConnect(ServerPreConnectResult::VirtualBackend(
+                        HandlerId(1),
+                    ))
+                }),
+            };
+            let recorder = Recorder::new();
+            let host = builder()
+                .native("panics", Arc::new(plugin), granted())
+                .observer(recorder.clone())
+                .start()
+                .await
+                .unwrap();
+            let mut other = RawClient::join(&host, 340, "other").await;
+            let mut victim = RawClient::join(&host, 340, "victim").await;
+            match callback {
+                SessionEnd => victim.leave(),
+                _ => {
+                    victim.send(0x03, &[0]).await;
+                    let told = victim.kicked().await;
+                    assert!(told.contains("This server has failed"), "{told}");
+                }
+            }
+            let player = handler.victim.lock().unwrap().expect("it has started");
+            let closed = |event: &HostEvent| matches!(event, HostEvent::Closed { player: of, .. } if *of == player);
+            recorder.wait_for(closed).await;
+            let ended = recorder.events().into_iter().find_map(|event| match event {
+                HostEvent::SessionEnded {
+                    player: of, cause, ..
+                } if of == player => Some(cause),
+                _ => None,
+            });
+            let cause = match callback {
+                SessionEnd => EndCause::ClientLeft,
+                _ => EndCause::PluginFailed,
+            };
+            assert_eq!(ended, Some(cause), "{callback:?}");
+            let ends = |event: &HostEvent| matches!(event, HostEvent::CallbackStarted { player: of, callback: SessionEnd } if *of == player);
+            assert_eq!(recorder.count(ends), 1);
+            // Everybody else's goes on, and the next player comes in.
+            let before = *handler.packets.lock().unwrap();
+            other.send(0x03, &[0]).await;
+            RawClient::join(&host, 340, "next").await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(*handler.packets.lock().unwrap(), before + 1);
+            host.shutdown("over").await;
+            assert_eq!((host.connection_count(), host.session_count()), (0, 0));
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use super::turnstile::Turnstile;
 use crate::api::PlayerId;
 use crate::fault::Fault;
 use crate::host::{
-    Callback, EndCause, HostEvent, PluginMetadata, SessionShared, SharedRegistrar, TrapKind, lock,
-    settled,
+    Callback, EndCause, FAILED, HostEvent, PluginMetadata, SessionShared, SharedRegistrar,
+    TrapKind, lock, settled,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +22,6 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use wasmtime::{Store, Trap};
 
-/// What a player of an instance that trapped reads.
-const FAILED: &str = "This server has failed. Please join again in a moment.";
 /// What a player of a plugin that was disabled reads.
 const STOPPED: &str = "This server has been stopped.";
 

@@ -37,6 +37,7 @@ pub use observer::{
     TrapKind,
 };
 pub(crate) use services::{Services, lock};
+pub(crate) use session::FAILED;
 pub use session::SessionShared;
 pub(crate) use turns::{Pace, give_way, settled};
 
@@ -150,7 +151,7 @@ impl Host {
         }
     }
 
-    /// Takes connections from a listener until the host shuts down.
+    /// Takes connections from a listener, no more than `connections_per_second`, until the host shuts down.
     ///
     /// # Errors
     /// When the listener fails for good.

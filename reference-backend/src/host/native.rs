@@ -97,7 +97,7 @@ impl PluginDriver for NativeDriver {
 }
 
 /// What the plugin answers, or that it panicked and with which words.
-async fn caught<'a, T>(call: impl FnOnce() -> BoxFuture<'a, T>) -> Result<T, String> {
+pub(super) async fn caught<'a, T>(call: impl FnOnce() -> BoxFuture<'a, T>) -> Result<T, String> {
     // What a panic has left half done is the plugin's own.
     let mut answer = catch_unwind(AssertUnwindSafe(call)).map_err(words)?;
     poll_fn(

@@ -4,13 +4,15 @@ use super::HostInner;
 use super::broken;
 use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
+use super::native::caught;
 use super::observer::{Callback, DenyReason, EndCause, HostEvent};
-use super::session::{SessionShared, to_component};
+use super::session::{FAILED, SessionShared, to_component};
 use super::turns;
 use crate::api::{
-    ChooseInitialServer, ChooseInitialServerResult, Event, EventOutcome, GameProfile, HandlerEntry,
-    HandlerId, PlayerDisconnect, PostLogin, PreLogin, PreLoginResult, ProfileProperty, RawPacket,
-    ServerPreConnect, ServerPreConnectResult, Text, Uuid, VirtualBackendHandler,
+    BoxFuture, ChooseInitialServer, ChooseInitialServerResult, Event, EventOutcome, GameProfile,
+    HandlerEntry, HandlerId, PlayerDisconnect, PostLogin, PreLogin, PreLoginResult,
+    ProfileProperty, RawPacket, ServerPreConnect, ServerPreConnectResult, Text, Uuid,
+    VirtualBackendHandler,
 };
 use crate::config::Limits;
 use crate::fault::{Fault, Faults};
@@ -313,17 +315,38 @@ impl Script {
 
     async fn end(&self, backend: &Backend) {
         let player = self.link.player;
-        let end = backend.handler.on_session_end(player);
+        let end = caught(|| backend.handler.on_session_end(player));
         let deadline = backend.limits.start_deadline();
         let end = self.callback(Callback::SessionEnd, tokio::time::timeout(deadline, end));
-        if end.await.is_err() {
-            tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return");
+        match end.await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => {
+                tracing::error!(%player, plugin = %backend.plugin, "on-session-end: {why}")
+            }
+            Err(_) => {
+                tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return")
+            }
+        }
+    }
+
+    /// A callback of a handler. If that is native and panics, its session ends and the player is told; others go on.
+    async fn asked<'a>(
+        &self,
+        backend: &Backend,
+        session: &SessionShared,
+        call: impl FnOnce() -> BoxFuture<'a, ()>,
+    ) {
+        if let Err(why) = caught(call).await {
+            tracing::error!(player = %self.link.player, plugin = %backend.plugin, "a callback: {why}");
+            session.fail(EndCause::PluginFailed, FAILED);
         }
     }
 
     /// The start callback, and packets until the session has to end.
     async fn callbacks(&self, backend: &Backend, session: &Arc<SessionShared>) -> EndCause {
-        let start = self.link.grace(backend.handler.on_session_start(session));
+        let start = self.link.grace(self.asked(backend, session, || {
+            backend.handler.on_session_start(session)
+        }));
         let mut deadline = backend.limits.start_deadline();
         if self.faults().has(Fault::StartHangs) {
             deadline = Duration::MAX;
@@ -384,7 +407,9 @@ impl Script {
             player: self.link.player,
             packet: packet.clone(),
         });
-        let callback = backend.handler.on_packet_received(session, packet);
+        let callback = self.asked(backend, session, || {
+            backend.handler.on_packet_received(session, packet)
+        });
         self.callback(Callback::PacketReceived, self.link.grace(callback))
             .await;
     }

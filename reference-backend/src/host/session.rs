@@ -11,6 +11,9 @@ use crate::fault::Fault;
 use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
 use std::sync::Arc;
 
+/// What a player reads whose instance trapped, or whose native handler panicked.
+pub(crate) const FAILED: &str = "This server has failed. Please join again in a moment.";
+
 /// One session: a number of its own on a connection, so that a handle that outlives it reaches nobody else.
 pub struct SessionShared {
     pub(super) link: Arc<Link>,
