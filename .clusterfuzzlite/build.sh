@@ -14,7 +14,7 @@ env -u RUSTFLAGS -u CFLAGS -u CXXFLAGS CARGO_TARGET_DIR="$WORK/host" \
 
 cd fuzz
 features=${FEATURES-bridge}
-cargo fuzz build --release --debug-assertions --sanitizer "${SANITIZER:-address}" --target-dir "$WORK/target" \
+RUSTC_WRAPPER=$SRC/vbspec/fuzz/rustc cargo fuzz build --release --debug-assertions --sanitizer "${SANITIZER:-address}" --target-dir "$WORK/target" \
     --features "$features"
 release=$WORK/target/x86_64-unknown-linux-gnu/release
 
