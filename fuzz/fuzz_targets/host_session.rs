@@ -7,7 +7,8 @@
 //! - what the handler sent and the host accepted reaches the client in that order, nothing else in between, and at
 //!   most one disconnect, which is last; a client that reads to the end, and is never behind for long, gets all of it;
 //! - what waits for a client that does not read is bounded, in bytes;
-//! - a connection whose client has gone is over within a minute of the callback under way, and the host then serves the next client at once.
+//! - a connection whose client has gone is over within a minute of the callback under way, and the host then serves the
+//!   next client at once.
 //!
 //! The input: protocol, compression, whether the client joins first, then steps.
 #![no_main]
