@@ -18,6 +18,9 @@ pub enum Exit {
     NothingSelected = 4,
     /// The harness itself failed.
     HarnessFault = 5,
+    /// Nobody reads standard output any more, as shells count it (128 + SIGPIPE), and nothing was judged: a list, an
+    /// explanation, the help. A verdict does not depend on who reads it.
+    OutputClosed = 141,
 }
 
 impl Exit {

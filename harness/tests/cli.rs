@@ -55,6 +55,22 @@ fn vbspec(arguments: &[&str]) -> Said {
     }
 }
 
+/// The same with a standard output that nobody reads: what it says on standard error, and how it ends.
+fn unread(arguments: &[&str]) -> Said {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_vbspec"))
+        .args(arguments)
+        .stdout(writer)
+        .output()
+        .expect("the program runs");
+    Said {
+        out: String::new(),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+        code: output.status.code(),
+    }
+}
+
 fn path(artifact: &str) -> String {
     support::artifact(artifact).to_string_lossy().into_owned()
 }
@@ -409,6 +425,69 @@ fn reports_go_to_files() {
     }
     let lines = std::fs::read_to_string(jsonl).expect("the report is there");
     assert_eq!(lines.lines().count(), 3, "{lines}");
+}
+
+#[test]
+fn a_verdict_does_not_depend_on_who_reads_it() {
+    let (lobby, faulty) = (path("lobby.wasm"), path("faulty.wasm"));
+    let good = ["guest", &lobby, "--protocol", "767", "--case", "JOIN-02"];
+    let broken = [
+        "guest",
+        &faulty,
+        "--config",
+        "mutant=no-join-game",
+        "--protocol",
+        "765,767",
+        "--case",
+        "JOIN-02",
+    ];
+    for format in ["terminal", "jsonl", "junit"] {
+        let said = unread(&[&good[..], &["--format", format]].concat());
+        said.expect(Exit::AsExpected, &[]);
+        let (junit, jsonl) = (
+            file(&format!("unread-{format}.xml"), b""),
+            file(&format!("unread-{format}.jsonl"), b""),
+        );
+        let said = unread(
+            &[
+                &broken[..],
+                &["--format", format],
+                &["--report", &format!("junit={junit}")],
+                &["--report", &format!("jsonl={jsonl}")],
+            ]
+            .concat(),
+        );
+        said.expect(Exit::Nonconforming, &[]);
+        assert_eq!(said.err, "", "{format}");
+        let xml = std::fs::read_to_string(junit).expect("the report is there");
+        assert!(xml.contains("failures=\"2\""), "{xml}");
+        let lines = std::fs::read_to_string(jsonl).expect("the report is there");
+        assert_eq!(lines.lines().count(), 4, "{lines}");
+    }
+    unread(&["guest", &file("unread.wasm", b"")]).expect(Exit::SubjectDoesNotStart, &[]);
+    let host = ["--protocol", "47", "--case", "LOG-02"];
+    unread(&[&["host"], &host[..]].concat()).expect(Exit::AsExpected, &[]);
+    let fault = ["host", "--fault", "waits-for-ever"];
+    unread(&[&fault[..], &host[..]].concat()).expect(Exit::Nonconforming, &[]);
+    for format in ["terminal", "jsonl"] {
+        let soak = ["soak", "--seeds", "0..3", "--format", format];
+        unread(&soak).expect(Exit::AsExpected, &[]);
+    }
+}
+
+#[test]
+fn what_judges_nothing_says_that_nobody_reads_it() {
+    for arguments in [
+        &["list"][..],
+        &["list", "--protocols"],
+        &["explain", "KA-03"],
+        &["--help"],
+    ] {
+        let said = unread(arguments);
+        said.expect(Exit::OutputClosed, &[]);
+        assert_eq!(said.err, "");
+    }
+    unread(&["explain", "VB-KA-1"]).expect(Exit::Usage, &["VB-KA-01"]);
 }
 
 #[test]

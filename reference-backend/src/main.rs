@@ -7,7 +7,7 @@ use reference_backend::{
     ConfigError, CpuMeter, EngineError, GuestComponent, GuestEngine, Host, HostConfig, LoadError,
     PluginConfig, StartError,
 };
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -98,7 +98,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::from(EXIT_OK),
         Err(fault) => {
-            eprintln!("Error: {fault}");
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "Error: {fault}");
             ExitCode::from(fault.exit_code())
         }
     }
@@ -115,6 +116,8 @@ fn start_log(verbose: u8) {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // Its words on a closed standard error would go there too, and panic.
+        .log_internal_errors(false)
         .init();
 }
 
@@ -159,11 +162,16 @@ fn check(path: &Path) -> Result<(), Fault> {
     let plugins = load(&config)?;
     for (name, component, _) in &plugins {
         let imports: Vec<&str> = component.imports().collect();
-        println!("{name}: good; imports {}", imports.join(", "));
+        say(format_args!("{name}: good; imports {}", imports.join(", ")));
     }
     build(config, plugins).check()?;
-    println!("{}: good", path.display());
+    say(format_args!("{}: good", path.display()));
     Ok(())
+}
+
+/// A line on standard output. Who does not read it changes nothing about what was found.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 type Plugins = Vec<(String, GuestComponent, PluginConfig)>;

@@ -46,6 +46,25 @@ fn a_good_configuration_is_good() {
 }
 
 #[test]
+fn what_is_found_does_not_depend_on_who_reads_it() {
+    let unread = |folder: &PathBuf| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let status = Command::new(env!("CARGO_BIN_EXE_reference-backend"))
+            .args(["check", "--config", "host.toml"])
+            .current_dir(folder)
+            .stderr(writer.try_clone().expect("a pipe"))
+            .stdout(writer)
+            .status();
+        status.expect("the program runs").code()
+    };
+    let table = "[plugins.lobby]\npermissions = [\"virtual-backend\"]\n";
+    assert_eq!(unread(&folder("unread", table)), Some(0));
+    let wrong = "[plugins.lobby]\npermission = []\n";
+    assert_eq!(unread(&folder("unread-wrong", wrong)), Some(2));
+}
+
+#[test]
 fn mistakes_exit_with_2_and_say_how_to_mend_them() {
     let cases = [
         (

@@ -16,5 +16,6 @@ pub const NOT_CONNECTED: u8 = 3;
 /// Ctrl-C, as shells count it (128 + SIGINT). The connection was closed first.
 pub const INTERRUPTED: u8 = 130;
 
-/// Nobody reads the output any more, as shells count it (128 + SIGPIPE). The connection was closed first.
+/// Nobody reads the output any more, as shells count it (128 + SIGPIPE), and there was nothing to do but to print: a
+/// list. What a server is told to have done wrong does not depend on who reads of it.
 pub const OUTPUT_CLOSED: u8 = 141;

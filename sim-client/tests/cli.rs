@@ -273,6 +273,40 @@ async fn a_reader_that_has_gone_is_no_panic() {
     assert_eq!(stderr(&output), "");
 }
 
+/// Runs the binary with an output that nobody reads.
+async fn run_unread(args: &[&str]) -> Output {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = command(args);
+    let command = move || command.stdout(writer).output().unwrap();
+    tokio::task::spawn_blocking(command).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_join_ends_as_it_went_whoever_reads_of_it() {
+    let works = serve(async |stream| {
+        let mut server = Server::new(stream);
+        server.join().await;
+        server.read_to_end().await;
+    });
+    let turns_away = serve(async |stream| {
+        let mut server = Server::new(stream);
+        server.login().await;
+        let reason = common::reason("not today");
+        server.write(clientbound::KICK, &reason).await.unwrap();
+        server.read_to_end().await;
+    });
+    for (address, ends) in [(works.await, exit::OK), (turns_away.await, exit::FAILED)] {
+        let address = address.to_string();
+        for more in [&["-vv"][..], &["--jsonl"], &["--count", "2"]] {
+            let args = ["join", &address, "--protocol", "47"];
+            let output = run_unread(&[&args[..], more].concat()).await;
+            assert_eq!(code(&output), Some(ends), "{more:?} {}", stderr(&output));
+            assert_eq!(stderr(&output), "");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_join_that_works() {
     let address = serve(async |stream| {

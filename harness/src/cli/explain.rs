@@ -19,7 +19,7 @@ pub struct ExplainArgs {
     id: String,
 }
 
-pub fn run(args: &ExplainArgs, out: &mut impl Write) -> Result<Exit, CommandError> {
+pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, CommandError> {
     let upper = args.id.to_uppercase();
     let full = if upper.starts_with("VB-") {
         upper
@@ -46,7 +46,7 @@ pub fn run(args: &ExplainArgs, out: &mut impl Write) -> Result<Exit, CommandErro
     })
 }
 
-fn explain_clause(clause: &Clause, out: &mut impl Write) -> Result<(), CommandError> {
+fn explain_clause(clause: &Clause, out: &mut dyn Write) -> Result<(), CommandError> {
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}  a {} {}, on protocols {}",
@@ -74,7 +74,7 @@ fn explain_clause(clause: &Clause, out: &mut impl Write) -> Result<(), CommandEr
     Ok(())
 }
 
-fn explain_case(case: &Case, out: &mut impl Write) -> Result<(), CommandError> {
+fn explain_case(case: &Case, out: &mut dyn Write) -> Result<(), CommandError> {
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}  judges a {}",

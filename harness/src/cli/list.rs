@@ -26,7 +26,7 @@ pub struct ListArgs {
     protocols: bool,
 }
 
-pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<Exit, CommandError> {
+pub fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CommandError> {
     let all = !(args.clauses || args.cases || args.protocols);
     if args.clauses || all {
         clauses(out)?;
@@ -40,7 +40,7 @@ pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<Exit, CommandError> 
     Ok(Exit::AsExpected)
 }
 
-fn clauses(out: &mut impl Write) -> Result<(), CommandError> {
+fn clauses(out: &mut dyn Write) -> Result<(), CommandError> {
     let (mut total, mut without) = (0_usize, 0_usize);
     for clause in spec::registry().iter() {
         let names: Vec<&str> = case::all()
@@ -67,7 +67,7 @@ fn clauses(out: &mut impl Write) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn cases(out: &mut impl Write) -> Result<(), CommandError> {
+fn cases(out: &mut dyn Write) -> Result<(), CommandError> {
     for case in case::all() {
         let on = case.protocols(vb_data::supported()).len();
         writeln!(
@@ -83,7 +83,7 @@ fn cases(out: &mut impl Write) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn list_protocols(out: &mut impl Write) -> Result<(), CommandError> {
+fn list_protocols(out: &mut dyn Write) -> Result<(), CommandError> {
     let (everywhere, ranged): (Vec<&Clause>, Vec<&Clause>) =
         spec::registry().iter().partition(|clause| {
             vb_data::releases()

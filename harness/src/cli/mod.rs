@@ -10,10 +10,11 @@ mod selftest;
 mod serve;
 mod soak;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use anstyle::AnsiColor;
 use clap::{Parser, Subcommand};
+use sim_client::Piped;
 
 use crate::exit::Exit;
 use crate::protocols::SelectionError;
@@ -36,7 +37,8 @@ Exit codes:
   2  usage, configuration or an unknown name
   3  the subject does not start
   4  nothing is selected
-  5  the harness itself failed";
+  5  the harness itself failed
+A closed standard output changes none of these; where nothing was judged, it gives 141.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -103,32 +105,46 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows which stream is right for which.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::AsExpected
+            let printed = error.print();
+            return match printed {
+                _ if error.use_stderr() => Exit::Usage,
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::OutputClosed,
+                _ => Exit::AsExpected,
             };
         }
     };
     let done = match cli.command {
         Command::Guest(args) => guest::run(&args),
         Command::Host(args) => host::run(&args),
-        Command::List(args) => list::run(&args, &mut anstream::stdout().lock()),
-        Command::Explain(args) => explain::run(&args, &mut anstream::stdout().lock()),
+        Command::List(args) => printed(|out| list::run(&args, out)),
+        Command::Explain(args) => printed(|out| explain::run(&args, out)),
         Command::Soak(args) => soak::run(&args),
         #[cfg(feature = "selftest")]
         Command::Selftest(args) => selftest::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     done.unwrap_or_else(|error| {
-        // A reader that has seen enough, such as `head`, is no fault.
-        if matches!(&error, CommandError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
-        {
-            return Exit::AsExpected;
-        }
         let red = AnsiColor::Red.on_default().bold();
         let _ = writeln!(anstream::stderr(), "{red}error{red:#}: {error}");
         error.exit()
+    })
+}
+
+/// Standard output, with colours where they are wanted. A reader that leaves, such as `head`, changes nothing.
+fn stdout() -> Piped<anstream::AutoStream<io::StdoutLock<'static>>> {
+    Piped::new(anstream::stdout().lock())
+}
+
+/// A command that does nothing but print.
+fn printed(
+    print: impl FnOnce(&mut dyn Write) -> Result<Exit, CommandError>,
+) -> Result<Exit, CommandError> {
+    let mut out = stdout();
+    let exit = print(&mut out)?;
+    out.flush()?;
+    Ok(if out.is_gone() {
+        Exit::OutputClosed
+    } else {
+        exit
     })
 }

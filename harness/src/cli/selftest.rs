@@ -48,7 +48,7 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, CommandError> {
         cases: args.case.clone(),
     };
     let threads = args.jobs.unwrap_or_else(runner::default_threads);
-    let mut out = anstream::stdout().lock();
+    let mut out = super::stdout();
     let text = args.format == Output::Terminal;
     let progress = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
     let mut written = Ok(());

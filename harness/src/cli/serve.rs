@@ -62,7 +62,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         let listener = TcpListener::bind(&args.bind).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         writeln!(
-            anstream::stdout(),
+            super::stdout(),
             "{name} plays server on {address}; Ctrl-C ends it"
         )?;
         tokio::select! {

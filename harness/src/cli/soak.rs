@@ -202,7 +202,7 @@ pub fn run(args: &SoakArgs) -> Result<Exit, CommandError> {
     let Seeds(seeds) = args.seeds.clone();
     let threads = args.jobs.unwrap_or_else(runner::default_threads);
     let bar = bar(args.format, seeds.end - seeds.start);
-    let mut out = anstream::stdout().lock();
+    let mut out = super::stdout();
     let mut written = Ok(());
     if args.format == SoakFormat::Jsonl {
         json(&mut out, &SoakEvent::started(seeds.start, seeds.end))?;

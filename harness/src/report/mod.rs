@@ -12,6 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
 pub use failure::{failure_text, trace_text};
+use sim_client::Piped;
 
 use crate::event::Event;
 
@@ -73,14 +74,15 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// One report to standard output and any number to files.
+    /// One report to standard output and any number to files. Who reads one of them through a pipe may leave: the
+    /// others are written all the same, and it is no error.
     ///
     /// # Errors
     /// When a file cannot be created; the message names it.
     pub fn open(stdout: Format, files: &[ReportFile]) -> io::Result<Self> {
         let mut reports = Self::default();
         // anstream drops the colours where standard output is no terminal or NO_COLOR is set.
-        reports.add(stdout, Box::new(anstream::stdout()));
+        reports.add(stdout, Box::new(Piped::new(anstream::stdout())));
         for ReportFile { format, path } in files {
             let file = File::create(path).map_err(|error| {
                 io::Error::new(
@@ -90,7 +92,7 @@ impl Reports {
             })?;
             reports.add(
                 *format,
-                Box::new(anstream::StripStream::new(buffered(file))),
+                Box::new(Piped::new(anstream::StripStream::new(buffered(file)))),
             );
         }
         Ok(reports)

@@ -26,7 +26,7 @@ Exit codes:
   2    the command line is wrong, or the address cannot be found
   3    could not connect
   130  interrupted
-  141  nobody reads the output any more";
+  141  nobody reads the output, and there was nothing to do but to print";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

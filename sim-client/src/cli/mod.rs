@@ -44,18 +44,9 @@ impl CliError {
             CliError::Connect(ConnectError::Refused { .. } | ConnectError::TimedOut { .. }) => {
                 exit::NOT_CONNECTED
             }
-            CliError::Runtime(_) => exit::FAILED,
-            CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                exit::OUTPUT_CLOSED
-            }
-            CliError::Output(_) => exit::FAILED,
+            CliError::Runtime(_) | CliError::Output(_) => exit::FAILED,
             CliError::Interrupted => exit::INTERRUPTED,
         }
-    }
-
-    /// A reader that has gone is no error, and would not read of it.
-    fn is_silent(&self) -> bool {
-        self.code() == exit::OUTPUT_CLOSED
     }
 }
 
@@ -76,9 +67,7 @@ pub fn main() -> ExitCode {
     match run(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            if !error.is_silent() {
-                output::complain(&error);
-            }
+            output::complain(&error);
             ExitCode::from(error.code())
         }
     }
@@ -110,7 +99,7 @@ fn protocols(output: &mut Output) -> Result<u8, CliError> {
             release.versions.join(", ")
         ))?;
     }
-    Ok(exit::OK)
+    Ok(output.printed())
 }
 
 fn behaviours(output: &mut Output) -> Result<u8, CliError> {
@@ -123,7 +112,7 @@ fn behaviours(output: &mut Output) -> Result<u8, CliError> {
     }
     let steps: Vec<_> = Step::ALL.iter().map(|step| step.name()).collect();
     output.line(format_args!("\nsteps: {}", steps.join(", ")))?;
-    Ok(exit::OK)
+    Ok(output.printed())
 }
 
 /// Refuses what would not happen.

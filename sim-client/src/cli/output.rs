@@ -3,12 +3,12 @@ use std::io::{self, Write as _};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use sim_client::{Driver, Transcript};
+use sim_client::{Driver, Piped, Transcript, exit};
 use tokio::net::TcpStream;
 
-/// Standard output, line by line, with colours where they are wanted.
+/// Standard output, line by line, with colours where they are wanted. A reader that leaves changes nothing.
 pub(super) struct Output {
-    stream: AutoStream<io::Stdout>,
+    stream: Piped<AutoStream<io::Stdout>>,
 }
 
 /// What has gone well.
@@ -20,7 +20,16 @@ pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 impl Output {
     pub(super) fn stdout() -> Self {
         Output {
-            stream: anstream::stdout(),
+            stream: Piped::new(anstream::stdout()),
+        }
+    }
+
+    /// How a command ends that does nothing but print.
+    pub(super) const fn printed(&self) -> u8 {
+        if self.stream.is_gone() {
+            exit::OUTPUT_CLOSED
+        } else {
+            exit::OK
         }
     }
 
