@@ -17,9 +17,9 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub enum Spread {
     /// On each that is selected.
     Each,
-    /// On the newest that is selected: the claim has nothing to do with the protocol.
+    /// On the newest that is selected and served: the claim has nothing to do with the protocol.
     Newest,
-    /// On the oldest that is selected: the same, for a claim that takes many joins, which cost least there.
+    /// On the oldest that is selected and served: the same, for a claim that takes many joins, which cost least there.
     Oldest,
 }
 
@@ -120,15 +120,31 @@ impl Case {
     /// Those of `selected` on which it runs.
     #[must_use]
     pub fn protocols(&self, selected: &[i32]) -> Vec<i32> {
+        self.protocols_served(selected, |_| true)
+    }
+
+    /// The same for a subject that serves some protocols only: a case that runs on one takes one that is served. Where
+    /// none is, it runs where it would have run, and is told why nothing can be judged.
+    pub fn protocols_served(
+        &self,
+        selected: &[i32],
+        mut serves: impl FnMut(i32) -> bool,
+    ) -> Vec<i32> {
         let applying = selected
             .iter()
             .copied()
             .filter(|&protocol| self.applies_to(protocol));
+        let mut applying: Vec<i32> = applying.collect();
         match self.spread {
-            Spread::Each => applying.collect(),
-            Spread::Newest => applying.max().into_iter().collect(),
-            Spread::Oldest => applying.min().into_iter().collect(),
+            Spread::Each => return applying,
+            Spread::Oldest => applying.sort_unstable(),
+            Spread::Newest => applying.sort_unstable_by(|a, b| b.cmp(a)),
         }
+        let served = applying.iter().copied().find(|&protocol| serves(protocol));
+        served
+            .or_else(|| applying.first().copied())
+            .into_iter()
+            .collect()
     }
 
     /// Its clauses, from the specification.
@@ -148,4 +164,47 @@ pub fn all() -> &'static [Case] {
 /// The cases of one subject.
 pub fn of(subject: Subject) -> impl Iterator<Item = &'static Case> {
     all().iter().filter(move |case| case.subject() == subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(spread: Spread) -> Case {
+        let any = of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));
+        Case {
+            spread,
+            ..*any.unwrap()
+        }
+    }
+
+    #[test]
+    fn a_case_on_one_protocol_takes_one_that_is_served() {
+        let selected = [4, 47, 340, 777];
+        let served = |spread: Spread, served: &[i32]| {
+            case(spread).protocols_served(&selected, |protocol| served.contains(&protocol))
+        };
+        assert_eq!(served(Spread::Newest, &[47, 340]), [340]);
+        assert_eq!(served(Spread::Oldest, &[47, 340]), [47]);
+        assert_eq!(served(Spread::Newest, &selected), [777]);
+        assert_eq!(served(Spread::Oldest, &selected), [4]);
+        // Where nothing is served, a case still says so.
+        assert_eq!(served(Spread::Newest, &[]), [777]);
+        assert_eq!(served(Spread::Oldest, &[]), [4]);
+        assert_eq!(served(Spread::Each, &[47]), selected);
+        let unordered = case(Spread::Newest).protocols(&[47, 777, 4]);
+        assert_eq!(unordered, [777]);
+    }
+
+    #[test]
+    fn only_who_needs_to_know_asks_what_is_served() {
+        let mut asked = Vec::new();
+        let mut ask = |protocol| {
+            asked.push(protocol);
+            protocol == 340
+        };
+        case(Spread::Each).protocols_served(&[47, 340, 777], &mut ask);
+        case(Spread::Newest).protocols_served(&[47, 340, 777], &mut ask);
+        assert_eq!(asked, [777, 340]);
+    }
 }

@@ -83,6 +83,9 @@ pub struct CaseFinished {
 pub struct RunFinished {
     /// How many verdicts of each kind; kinds that did not occur are absent.
     pub counts: BTreeMap<VerdictKind, usize>,
+    /// The cases that were skipped on each protocol, by name: of these the subject has not been judged at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nowhere: Vec<String>,
     /// By the clock on the wall, in microseconds.
     pub wall_us: u64,
     /// The exit code.

@@ -46,6 +46,8 @@ where
 {
     let began = Instant::now();
     let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
+    // Whether each was judged somewhere.
+    let mut cases: Vec<(String, bool)> = Vec::new();
     in_order(
         &order(jobs),
         threads,
@@ -53,6 +55,11 @@ where
         |finished| {
             if let Some(finished) = finished {
                 *counts.entry(finished.verdict.kind).or_default() += 1;
+                let judged = finished.verdict.kind != VerdictKind::Skip;
+                match cases.last_mut().filter(|(name, _)| *name == finished.case) {
+                    Some((_, somewhere)) => *somewhere |= judged,
+                    None => cases.push((finished.case.clone(), judged)),
+                }
                 tell(Event::CaseFinished(Box::new(finished)));
             }
         },
@@ -60,6 +67,10 @@ where
     let exit = exit(&counts);
     tell(Event::RunFinished(RunFinished {
         counts,
+        nowhere: cases
+            .into_iter()
+            .filter_map(|(name, somewhere)| (!somewhere).then_some(name))
+            .collect(),
         wall_us: micros(began.elapsed()),
         exit: exit.code(),
     }));
@@ -225,6 +236,7 @@ mod tests {
         let Some(Event::RunFinished(sum)) = told.pop() else {
             panic!("a sum");
         };
+        assert_eq!(sum.nowhere, Vec::<String>::new());
         let counts = [
             (VerdictKind::Pass, 2),
             (VerdictKind::HarnessError, 1),
@@ -262,6 +274,28 @@ mod tests {
             panic!("a case");
         };
         assert_eq!(last.virtual_us, 3);
+    }
+
+    #[test]
+    fn a_case_that_is_skipped_everywhere_is_told_of() {
+        let jobs = jobs();
+        let (first, last) = (jobs[0].case.name, jobs[3].case.name);
+        let judge = |job: Job| Judged {
+            verdict: match (job.case.name == first, job.protocol) {
+                (true, _) | (false, 340) => Verdict::because(VerdictKind::Skip, "so"),
+                _ => Verdict::pass(),
+            },
+            virtual_time: Duration::ZERO,
+        };
+        let mut nowhere = Vec::new();
+        let expected = Expectations::default();
+        let exit = run(&jobs, NonZeroUsize::MIN, &expected, judge, |event| {
+            if let Event::RunFinished(sum) = event {
+                nowhere = sum.nowhere;
+            }
+        });
+        assert_eq!((exit, nowhere), (Exit::AsExpected, vec![first.to_owned()]));
+        assert_ne!(first, last);
     }
 
     #[test]

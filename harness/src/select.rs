@@ -1,6 +1,6 @@
 //! Which cases a run consists of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{self, Case};
 use crate::clause::Subject;
@@ -89,19 +89,45 @@ pub fn jobs(
     only: &[String],
     without: &[String],
 ) -> Result<Vec<Job>, NameError> {
+    let chosen = chosen(subject, only, without)?;
+    Ok(plan(&chosen, protocols, |_| true))
+}
+
+/// Each case on its protocols, where the subject serves those that `serves` says. It is asked about the protocols that
+/// matter, each once.
+pub fn plan(
+    cases: &[&'static Case],
+    protocols: &[i32],
+    mut serves: impl FnMut(i32) -> bool,
+) -> Vec<Job> {
+    let mut known: BTreeMap<i32, bool> = BTreeMap::new();
+    let mut serves = |protocol| *known.entry(protocol).or_insert_with(|| serves(protocol));
+    let on = |case: &&'static Case| {
+        let case = *case;
+        let protocols = case.protocols_served(protocols, &mut serves);
+        protocols
+            .into_iter()
+            .map(move |protocol| Job { case, protocol })
+    };
+    cases.iter().flat_map(on).collect()
+}
+
+/// The cases that are left when `only` is selected (all when empty) and `without` is taken away.
+///
+/// # Errors
+/// At the first name that means nothing.
+pub fn chosen(
+    subject: Subject,
+    only: &[String],
+    without: &[String],
+) -> Result<Vec<&'static Case>, NameError> {
     let mut wanted = names(subject, only)?;
     if only.is_empty() {
         wanted.extend(case::of(subject).map(|case| case.name));
     }
     let unwanted = names(subject, without)?;
-    let chosen = case::of(subject)
-        .filter(|case| wanted.contains(case.name) && !unwanted.contains(case.name));
-    Ok(chosen
-        .flat_map(|case| {
-            case.protocols(protocols)
-                .into_iter()
-                .map(move |protocol| Job { case, protocol })
-        })
+    Ok(case::of(subject)
+        .filter(|case| wanted.contains(case.name) && !unwanted.contains(case.name))
         .collect())
 }
 
@@ -231,6 +257,22 @@ mod tests {
         assert!(rest.iter().all(|(name, _)| !of_group.contains(name)));
         let without = jobs(Subject::Guest, &[47], &[], &texts(&["no-such-case"]));
         assert!(matches!(without, Err(NameError::Unknown { .. })));
+    }
+
+    #[test]
+    fn what_is_served_is_asked_once() {
+        let cases = chosen(Subject::Guest, &[], &[]).unwrap();
+        let mut asked = Vec::new();
+        let jobs = plan(&cases, &[4, 47, 340, 777], |protocol| {
+            asked.push(protocol);
+            protocol == 47
+        });
+        asked.sort_unstable();
+        assert_eq!(asked, [4, 47, 340, 777]);
+        for job in jobs {
+            let once = job.case.spread != case::Spread::Each;
+            assert!(!once || job.protocol == 47, "{}", job.case.name);
+        }
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
         Subject::Guest,
         &args.file,
         || GuestSubject::start(options),
+        |subject, protocol| !subject.refuses(protocol, seed),
         |subject, job| subject.judge(job, seed),
     )
 }

@@ -45,6 +45,8 @@ pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
         Subject::Host,
         HostSubject::NAME,
         || start(args),
+        // What the reference host supports is what can be selected.
+        |_, _| true,
         |subject, job| subject.judge(job, seed),
     )
 }

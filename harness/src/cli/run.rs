@@ -44,21 +44,29 @@ pub struct RunArgs {
     pub xfail: Vec<String>,
 }
 
-/// Runs what is selected: `start` makes the subject, `judge` judges one job with it.
+/// Runs what is selected: `start` makes the subject, `serves` says whether it serves a protocol, `judge` judges one job
+/// with it.
 pub fn run<S: Sync>(
     args: &RunArgs,
     subject: Subject,
     name: &str,
     start: impl FnOnce() -> Result<S, Refusal>,
+    serves: impl Fn(&S, i32) -> bool,
     judge: impl Fn(&S, Job) -> Judged + Sync,
 ) -> Result<Exit, CommandError> {
     let protocols = protocols::select(&args.protocol)?;
-    let jobs = select::jobs(subject, &protocols, &args.case, &args.exclude)?;
+    let cases = select::chosen(subject, &args.case, &args.exclude)?;
     let expected = Expectations::parse(subject, &args.xfail)?;
-    if jobs.is_empty() {
+    if select::plan(&cases, &protocols, |_| true).is_empty() {
         return Err(CommandError::NothingSelected);
     }
     let mut reports = Reports::open(args.format, &args.report)?;
+    let started = start();
+    let jobs = select::plan(&cases, &protocols, |protocol| {
+        started
+            .as_ref()
+            .map_or(true, |started| serves(started, protocol))
+    });
     reports.event(&Event::RunStarted(RunStarted {
         schema: SCHEMA,
         vbspec: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,7 +77,7 @@ pub fn run<S: Sync>(
         cases: case_names(&jobs),
         planned: jobs.len(),
     }))?;
-    let started = match start() {
+    let started = match started {
         Ok(started) => started,
         Err(refusal) => return refuse(&mut reports, name, &refusal),
     };
@@ -105,6 +113,7 @@ fn refuse(reports: &mut Reports, name: &str, refusal: &Refusal) -> Result<Exit, 
     }))?;
     reports.event(&Event::RunFinished(RunFinished {
         counts: std::collections::BTreeMap::new(),
+        nowhere: Vec::new(),
         wall_us: 0,
         exit: exit.code(),
     }))?;

@@ -159,6 +159,14 @@ impl Terminal {
                     .map(|count| format!("{style}{count} {kind}{style:#}"))
             })
             .collect();
+        if !run.nowhere.is_empty() {
+            let style = colour(VerdictKind::Skip);
+            writeln!(
+                self.out,
+                "\n{style}judged nowhere{style:#} {}",
+                run.nowhere.join(", ")
+            )?;
+        }
         if !counts.is_empty() {
             writeln!(
                 self.out,

@@ -8,26 +8,29 @@ use reference_backend::{
     CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent, PluginConfig,
     PluginState, StartError,
 };
+use sim_proto::Event;
 use tempfile::TempDir;
+use vb_data::State;
 
 use super::Refusal;
 use super::clock::{Origin, in_virtual_time};
 use super::judge;
 use super::lab::GuestLab;
 use super::options::GuestOptions;
+use super::player::JOIN_LIMIT;
 use super::recorder::Recorder;
 use crate::case::Run;
 use crate::rng::Rng;
 use crate::runner::Judged;
 use crate::select::Job;
-use crate::verdict::{Verdict, VerdictKind};
+use crate::verdict::{Stop, Verdict, VerdictKind};
 
 /// A guest that is loaded and has been seen to start. Cheap to clone; clones share the compiled code.
 #[derive(Debug, Clone)]
 pub struct GuestSubject {
     pub(super) options: GuestOptions,
     component: GuestComponent,
-    name: String,
+    pub(super) name: String,
     /// Of what its hosts tell it of chance.
     seed: u64,
     folders: DataFolders,
@@ -119,6 +122,24 @@ impl GuestSubject {
             };
             (recorder, case)
         })
+    }
+
+    /// Whether the guest refuses clients of this protocol in words, as VB-JOIN-15 lets it. Who breaks in another way does
+    /// not refuse.
+    #[must_use]
+    pub fn refuses(&self, protocol: i32, seed: u64) -> bool {
+        let refused = self.in_lab(protocol, seed, async |lab| {
+            let mark = lab.recorder.mark();
+            let mut player = lab.connect(lab.client());
+            let told = |event: &Event| match event {
+                Event::Received(packet) => packet.state == State::Play && packet.name == "login",
+                Event::Closed(_) => true,
+                _ => false,
+            };
+            player.until(told, JOIN_LIMIT).await;
+            player.came("login").is_none() && matches!(lab.not_joined(&player, mark), Stop::Skip(_))
+        });
+        refused.unwrap_or(false)
     }
 
     /// Does something of the caller's own with a host that runs the guest, in virtual time.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_backend::{Callback, DenyReason, Host, HostBuilder, HostEvent, PlayerId};
+use reference_backend::{Callback, DenyReason, Host, HostBuilder, HostEvent, PlayerId, TrapKind};
 use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
 
@@ -145,28 +145,21 @@ impl GuestLab {
         Ok(player)
     }
 
-    /// Another host whose instance of the guest has this much memory, in bytes; none when that is too little to start.
-    ///
-    /// # Errors
-    /// When the host does not start.
-    pub async fn host_with_memory(&self, memory: u64) -> Result<Option<Host>, Stop> {
-        let mut config = self.subject.options.plugin_config();
-        config.limits.memory = memory;
-        let mark = self.recorder.mark();
-        let host = self.subject.host_with(&self.recorder, config).await;
-        let host = host.map_err(|refusal| Stop::Untestable(refusal.to_string(), Vec::new()))?;
-        Ok((!self.trapped_since(mark)).then_some(host))
+    /// The linear memory that the guest's instance in [`Self::host`] uses, in bytes, as long as it has not been restarted.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let memory = self.host.plugin_memory(&self.subject.name);
+        memory.unwrap_or_default()
     }
 
-    /// Whether the guest has trapped since a mark of the recorder.
+    /// The first trap of the guest since a mark of the recorder.
     #[must_use]
-    pub fn trapped_since(&self, mark: usize) -> bool {
-        !self
-            .recorder
-            .since(mark, |seen| {
-                matches!(seen.event, HostEvent::Trap { .. }).then_some(())
-            })
-            .is_empty()
+    pub fn trap_since(&self, mark: usize) -> Option<TrapKind> {
+        let traps = self.recorder.since(mark, |seen| match &seen.event {
+            HostEvent::Trap { kind, .. } => Some(kind.clone()),
+            _ => None,
+        });
+        traps.into_iter().next()
     }
 
     fn session_since(&self, mark: usize) -> Option<(Duration, PlayerId)> {

@@ -79,6 +79,11 @@ impl Recorder {
         self.since(0, pick)
     }
 
+    /// Forgets what came since a mark: for cases so long that it would not fit in memory.
+    pub fn forget_since(&self, mark: usize) {
+        self.lock().truncate(mark);
+    }
+
     /// Every trap.
     #[must_use]
     pub fn traps(&self) -> Vec<TrapSeen> {

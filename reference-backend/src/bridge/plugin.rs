@@ -17,7 +17,7 @@ use crate::host::{
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -36,6 +36,8 @@ pub(crate) struct PluginShared {
     pub guest: GuestIndices,
     pub handler: Option<HandlerIndices>,
     pub pace: Arc<Pace>,
+    /// The most bytes of linear memory that an instance has used so far.
+    pub memory: Arc<AtomicU64>,
     /// The plugin's data folder, where the host has one for it.
     pub folder: OnceLock<Arc<DataFolder>>,
     /// The record holds the driver, which holds this.
@@ -138,6 +140,7 @@ impl GuestDriver {
                 table: Mutex::new(Arc::new(config.config.clone())),
                 config,
                 services: Arc::clone(services),
+                memory: Arc::default(),
                 engine: component.engine.clone(),
                 pre,
                 guest,
@@ -267,6 +270,10 @@ impl PluginDriver for GuestDriver {
 
     fn set_table(&self, table: BTreeMap<String, String>) {
         *lock(&self.shared.table) = Arc::new(table);
+    }
+
+    fn memory(&self) -> Option<u64> {
+        Some(self.shared.memory.load(Ordering::Relaxed))
     }
 
     fn disable(&self) -> BoxFuture<'_, ()> {

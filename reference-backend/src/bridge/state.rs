@@ -9,6 +9,7 @@ use crate::api::{HandlerId, PlayerId};
 use crate::fault::Fault;
 use crate::host::{LogLevel, SessionShared, SharedRegistrar, lock};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -84,7 +85,7 @@ impl GuestState {
             lines: [Vec::new(), Vec::new()],
             resources: 0,
             files: Files::default(),
-            limiter: Limiter::new(memory, limits.table_elements),
+            limiter: Limiter::new(memory, limits.table_elements, Arc::clone(&plugin.memory)),
             budget: Budget::default(),
             config,
             plugin,
@@ -214,16 +215,19 @@ impl LogMeter {
 pub(crate) struct Limiter {
     limit: u64,
     used: u64,
+    /// The most that any instance of the plugin has used.
+    most: Arc<AtomicU64>,
     table_elements: u64,
     /// Whether something was refused in the present call.
     pub refused: bool,
 }
 
 impl Limiter {
-    fn new(limit: u64, table_elements: u64) -> Self {
+    fn new(limit: u64, table_elements: u64, most: Arc<AtomicU64>) -> Self {
         Self {
             limit,
             used: 0,
+            most,
             table_elements,
             refused: false,
         }
@@ -248,6 +252,7 @@ impl ResourceLimiter for Limiter {
             return Ok(false);
         }
         self.used = used;
+        self.most.fetch_max(used, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -296,17 +301,19 @@ mod tests {
 
     #[test]
     fn memory_counts_over_all_memories_and_has_an_edge() {
-        let mut limiter = Limiter::new(3 << 16, 0);
+        let most = Arc::new(AtomicU64::new(0));
+        let mut limiter = Limiter::new(3 << 16, 0, Arc::clone(&most));
         assert!(limiter.memory_growing(0, 1 << 16, None).unwrap());
         assert!(limiter.memory_growing(0, 2 << 16, None).unwrap());
         assert!(!limiter.refused);
         assert!(!limiter.memory_growing(2 << 16, 3 << 16, None).unwrap());
         assert!(limiter.refused);
+        assert_eq!(most.load(Ordering::Relaxed), 3 << 16);
     }
 
     #[test]
     fn each_table_has_an_edge() {
-        let mut limiter = Limiter::new(0, 8);
+        let mut limiter = Limiter::new(0, 8, Arc::default());
         assert!(limiter.table_growing(0, 8, None).unwrap());
         assert!(limiter.table_growing(0, 8, None).unwrap());
         assert!(!limiter.refused);

@@ -29,6 +29,11 @@ pub(crate) trait PluginDriver: Send + Sync {
     /// A native plugin has no such table.
     fn set_table(&self, _table: BTreeMap<String, String>) {}
 
+    /// The most bytes of linear memory that an instance has used; a native plugin has none of its own.
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
     fn disable(&self) -> BoxFuture<'_, ()>;
 }
 

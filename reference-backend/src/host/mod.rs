@@ -269,6 +269,16 @@ impl Host {
         record.handler(id).ok().map(|entry| entry.handler)
     }
 
+    /// The most linear memory that an instance of a plugin has used so far, in bytes. Memory never shrinks, so that of a
+    /// plugin with one instance that has not been restarted this is what it uses. Nothing for a plugin that is not there
+    /// or is native.
+    #[must_use]
+    pub fn plugin_memory(&self, plugin: &str) -> Option<u64> {
+        let mut plugins = self.inner.plugins.iter();
+        let record = plugins.find(|record| record.name == plugin)?;
+        record.driver()?.memory()
+    }
+
     /// Connections at this moment, in login or beyond.
     #[must_use]
     pub fn connection_count(&self) -> usize {

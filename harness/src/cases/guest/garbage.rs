@@ -164,7 +164,7 @@ impl<'a> Sender<'a> {
     }
 
     fn trap(&self) -> Option<TrapSeen> {
-        if self.lab.trapped_since(self.mark) {
+        if self.lab.trap_since(self.mark).is_some() {
             self.lab.recorder.traps().pop()
         } else {
             None
