@@ -3,7 +3,7 @@
 //   node client.mjs PORT [PROTOCOL...]
 //
 // Joins once on each of the package's versions (or those whose protocol is named), all side by side, and prints a line
-// each: JoinGame decoded whole, two keep-alives answered, chat echoed, `/leave` answered with its reason, no decode error
+// each: JoinGame decoded whole, the health that bots wait for before they take part, two keep-alives answered, chat echoed, `/leave` answered with its reason, no decode error
 // and no byte left over in any packet. Exits with 1 when a version failed, 2 on a wrong call.
 import { createRequire } from 'node:module'
 
@@ -26,9 +26,14 @@ const versions = mc.supportedVersions
   .map((name) => ({ name, protocol: minecraftData(name).version.version }))
   .filter(({ protocol }) => wanted.length === 0 || wanted.includes(protocol))
 
+// As a new player in vanilla: 20 of health and of food, 5 of saturation.
+function isHealthy (health) {
+  return health !== null && health.health === 20 && health.food === 20 && health.foodSaturation === 5
+}
+
 function join ({ name, protocol }, index) {
   return new Promise((resolve) => {
-    const seen = { joinGame: 0, keepAlives: 0, echo: false, position: false, chunk: false, reason: null }
+    const seen = { joinGame: 0, keepAlives: 0, echo: false, position: false, chunk: false, health: null, reason: null }
     const faults = []
     const client = mc.createClient({
       host: '127.0.0.1', port, username: `Witness${index}`, version: name, auth: 'offline', hideErrors: true
@@ -40,7 +45,7 @@ function join ({ name, protocol }, index) {
       clearTimeout(timer)
       timer = null
       for (const [what, was] of [
-        ['one JoinGame', seen.joinGame === 1], ['a position', seen.position], ['a chunk', seen.chunk],
+        ['one JoinGame', seen.joinGame === 1], ['a position', seen.position], ['a chunk', seen.chunk], ['a healthy player', isHealthy(seen.health)],
         [`${ROUNDS} keep-alives`, seen.keepAlives >= ROUNDS], ['its chat echoed', seen.echo],
         ['the reason', seen.reason !== null && seen.reason.includes(REASON)]
       ]) if (!was) faults.push(`did not see ${what}`)
@@ -61,6 +66,7 @@ function join ({ name, protocol }, index) {
         setTimeout(() => say(text), 100)
       }
       if (meta.name === 'map_chunk') seen.chunk = true
+      if (meta.state === 'play' && meta.name === 'update_health') seen.health = data
       if (meta.state === 'play' && meta.name === 'keep_alive') {
         seen.keepAlives += 1
         if (seen.keepAlives === ROUNDS) setTimeout(() => say('/leave'), 1000)

@@ -28,6 +28,12 @@ pub(crate) fn join(version: &Version) -> Vec<Recorded> {
         world::abilities(version),
         abilities(),
     );
+    push(
+        &mut out,
+        Clientbound::Health,
+        world::health(version),
+        health(),
+    );
     for block in [[-1, 65, 2], [29_999_999, 255, -30_000_000], [8, 0, 8]] {
         let packet = world::spawn_position(version, WORLDS[0], block);
         push(
@@ -262,6 +268,18 @@ fn abilities() -> Vec<Meant> {
         int("flags", 0),
         float("flyingSpeed", 0.05),
         float("walkingSpeed", 0.1),
+    ]
+}
+
+fn health() -> Vec<Meant> {
+    let float = |field, value| Meant {
+        field,
+        value: Value::Float(value),
+    };
+    vec![
+        float("health", 20.0),
+        int("food", 20),
+        float("foodSaturation", 5.0),
     ]
 }
 
