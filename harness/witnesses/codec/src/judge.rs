@@ -9,9 +9,7 @@ use infrarust_protocol::{
 };
 use sim_proto::wire::Field;
 use vb_data::{Direction, State};
-use witness_packets::{Meant, Recorded, Recording, Value};
-
-use crate::exceptions::Problem;
+use witness_packets::{Meant, Problem, Recorded, Recording, Value};
 
 static REGISTRY: LazyLock<PacketRegistry> = LazyLock::new(build_default_registry);
 

@@ -8,19 +8,17 @@
 //!
 //! - `judge`: the four questions that are asked of each kind of packet.
 //! - `clientbound`, `serverbound`: the kinds, with samples, and what equal means.
-//! - `exceptions`: where the witness is known to be wrong; the list expires.
 
 mod clientbound;
-mod exceptions;
 mod judge;
 mod serverbound;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use exceptions::Exceptions;
 use infrarust_protocol::ProtocolVersion;
 use judge::{Kind, Run};
+use witness_packets::Exceptions;
 
 /// A wrong call, or a list of exceptions that cannot be read.
 const USAGE: u8 = 2;
@@ -40,7 +38,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    let mut exceptions = match Exceptions::read() {
+    let mut exceptions = match Exceptions::read("codec") {
         Ok(exceptions) => exceptions,
         Err(error) => {
             eprintln!("exceptions.json: {error}");

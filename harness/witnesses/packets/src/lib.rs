@@ -9,15 +9,21 @@
 //!
 //! - [`record`]: all of one protocol.
 //! - [`Recorded`]: one packet: where it belongs, who wrote it, its bytes, and what it is meant to say.
+//! - [`Exceptions`]: where a witness is known to be wrong; the list expires.
+//! - [`Proofs`]: which layouts of packets outside bytes and codecs prove.
 //! - `kit`, `client`: what the builders are asked for. `session`: the joins. `meaning`: what the packets of a session
 //!   are meant to say.
 
 mod client;
+mod exceptions;
 mod kit;
 mod meaning;
+mod proofs;
 mod record;
 mod session;
 
+pub use exceptions::{Exceptions, Problem};
+pub use proofs::{Proof, Proofs, ProofsError};
 pub use record::{Meant, Recorded, Recording, Value, Writer};
 
 use sim_proto::Context;

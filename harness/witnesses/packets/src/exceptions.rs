@@ -1,14 +1,16 @@
+//! Where a witness is known to be wrong.
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The list, of which this witness has the section `codec`.
+/// The list, in which each witness has a section.
 const LIST: &str = include_str!("../../exceptions.json");
 
 /// Where the witness is known to be wrong, and why. What an entry excuses must fail, on each of its protocols, as the
 /// entry says; else it has expired, which is a problem itself.
 #[derive(Debug)]
-pub(crate) struct Exceptions(Vec<Entry>);
+pub struct Exceptions(Vec<Entry>);
 
 #[derive(Debug)]
 struct Entry {
@@ -20,21 +22,28 @@ struct Entry {
 
 /// A problem with one kind of packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// `clientbound play login`.
-    pub(crate) packet: String,
+    pub packet: String,
     /// What is wrong.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Exceptions {
-    pub(crate) fn read() -> Result<Self, String> {
-        Self::parse(LIST)
+    /// The section of one witness.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the list.
+    pub fn read(section: &str) -> Result<Self, String> {
+        Self::parse(LIST, section)
     }
 
-    fn parse(list: &str) -> Result<Self, String> {
+    fn parse(list: &str, section: &str) -> Result<Self, String> {
         let list: Value = serde_json::from_str(list).map_err(|error| error.to_string())?;
-        let entries = list["codec"].as_array().ok_or("no section `codec`")?;
+        let entries = list[section]
+            .as_array()
+            .ok_or_else(|| format!("no section `{section}`"))?;
         entries
             .iter()
             .map(entry)
@@ -43,12 +52,12 @@ impl Exceptions {
     }
 
     /// How many entries a protocol has.
-    pub(crate) fn count(&self, protocol: i32) -> usize {
+    pub fn count(&self, protocol: i32) -> usize {
         self.0.iter().filter(|entry| entry.covers(protocol)).count()
     }
 
     /// What is left of the problems of one protocol, and which entries have expired.
-    pub(crate) fn sift(&mut self, protocol: i32, problems: &[Problem]) -> Vec<String> {
+    pub fn sift(&mut self, protocol: i32, problems: &[Problem]) -> Vec<String> {
         let mut left = Vec::new();
         for problem in problems {
             let excuse = self.0.iter_mut().find(|entry| {
@@ -125,7 +134,7 @@ mod tests {
         let list = r#"{"codec": [{
             "protocols": "4-47, 735", "packet": "clientbound play login", "fault": "left over", "reason": "r", "source": "s"
         }]}"#;
-        Exceptions::parse(list).unwrap()
+        Exceptions::parse(list, "codec").unwrap()
     }
 
     fn problem(text: &str) -> Problem {
@@ -157,7 +166,7 @@ mod tests {
             "{}",
             r#"{"codec": [{"protocols": "5-4"}]}"#,
         ] {
-            assert!(Exceptions::parse(broken).is_err(), "{broken}");
+            assert!(Exceptions::parse(broken, "codec").is_err(), "{broken}");
         }
         assert!(range("5-4").is_err());
         assert!(range("x").is_err());
@@ -165,6 +174,8 @@ mod tests {
 
     #[test]
     fn the_committed_list_reads() {
-        assert!(Exceptions::read().is_ok());
+        for section in ["codec", "captures"] {
+            assert!(Exceptions::read(section).is_ok(), "{section}");
+        }
     }
 }
