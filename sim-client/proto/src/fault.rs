@@ -61,6 +61,8 @@ pub enum FaultKind {
     },
     /// A packet that changes the state stands in a bundle (764+): what follows it there would belong to two states.
     StateChangeInBundle,
+    /// Compression was turned on a second time (47).
+    SecondCompression,
     /// Nothing came for too long.
     ReadTimeout {
         /// Seconds that the client waits for any packet.
@@ -139,6 +141,9 @@ impl Fault {
             }
             FaultKind::BundleTooLong { .. } => "\"Too many packets in a bundle\"".to_owned(),
             FaultKind::StateChangeInBundle => "\"Terminal message received in bundle\"".to_owned(),
+            FaultKind::SecondCompression => {
+                "\"Internal Exception: java.lang.ClassCastException\"".to_owned()
+            }
             FaultKind::ReadTimeout { .. } => "\"Timed out\"".to_owned(),
         }
     }
@@ -182,6 +187,9 @@ impl fmt::Display for FaultKind {
                 )
             }
             FaultKind::StateChangeInBundle => f.write_str("it changes the state within a bundle"),
+            FaultKind::SecondCompression => {
+                f.write_str("compression is on already: this version cannot change its threshold")
+            }
             FaultKind::ReadTimeout { seconds } => write!(f, "no packet came for {seconds} s"),
         }
     }

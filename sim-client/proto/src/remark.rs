@@ -105,6 +105,24 @@ impl fmt::Display for RemarkKind {
                     "its {size} bytes are not compressed, although the threshold is {threshold}"
                 )
             }
+            RemarkKind::Frame(FrameNote::CompressedBelowThreshold { size, threshold }) => {
+                write!(
+                    f,
+                    "its {size} bytes are compressed, although the threshold is {threshold}"
+                )
+            }
+            RemarkKind::Frame(FrameNote::LongerThanStated { stated }) => {
+                write!(
+                    f,
+                    "more came out of its compression than the stated {stated} bytes: the client drops the rest"
+                )
+            }
+            RemarkKind::Frame(FrameNote::ShorterThanStated { stated, actual }) => {
+                write!(
+                    f,
+                    "{actual} bytes came out of its compression, not the stated {stated}: the client fills them up with zeros"
+                )
+            }
             RemarkKind::Frame(FrameNote::LongPrefix) => {
                 f.write_str("its length takes more bytes than needed")
             }

@@ -71,10 +71,34 @@ impl Version {
         self.0 >= 47
     }
 
-    /// Largest uncompressed packet in a compressed frame, in bytes: 2^21 until 754, 2^23 from 755 on (vanilla's
-    /// decompressor).
+    /// Largest stated size of a packet in a compressed frame, in bytes: 2^21 until 755 (vanilla's decompressor). From
+    /// 756 on a client does not validate what it decompresses (the same change as
+    /// [`Version::checks_compression_threshold`]); 2^23 is what servers may send, and this client's own bound.
     pub const fn max_uncompressed(self) -> usize {
-        if self.0 >= 755 { 1 << 23 } else { 1 << 21 }
+        if self.0 >= 756 { 1 << 23 } else { 1 << 21 }
+    }
+
+    /// Whether a packet that is compressed although it is below the threshold ends the connection (until 755). 1.17.1
+    /// gave the decompressor a flag, which clients leave off (protocol-facts, section 8).
+    pub const fn checks_compression_threshold(self) -> bool {
+        self.0 < 756
+    }
+
+    /// Whether a compressed packet that holds less than stated ends the connection (764+); before, zeros follow what is
+    /// there. One that holds more is cut on all.
+    pub const fn checks_inflated_size(self) -> bool {
+        self.0 >= 764
+    }
+
+    /// Whether a frame of length zero ends the connection (773+: "Frame length cannot be zero").
+    pub const fn refuses_empty_frames(self) -> bool {
+        self.0 >= 773
+    }
+
+    /// Whether a second packet that turns compression on ends the connection (47). 1.8 takes the handler that
+    /// decompresses for the one that compresses ("ClassCastException"); 1.9 has that mended.
+    pub const fn refuses_second_compression(self) -> bool {
+        matches!(self.0, 47..107)
     }
 
     /// Bytes that a string's length may have per UTF-16 unit: 4 until 754, 3 from 755 on (vanilla's `readUtf`).

@@ -8,7 +8,7 @@ use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 use sim_proto::Version;
 use sim_proto::wire::{
-    Frame, FrameDecoder, FrameEncoder, FrameError, FrameNote, MAX_FRAME, Writer,
+    Frame, FrameDecoder, FrameEncoder, FrameError, FrameNote, MAX_FILLED, MAX_FRAME, Writer,
 };
 
 fn zlib(data: &[u8]) -> Vec<u8> {
@@ -96,10 +96,25 @@ fn a_length_has_at_most_three_bytes() {
 }
 
 #[test]
-fn a_compressed_packet_must_reach_the_threshold() {
+fn from_756_on_a_packet_may_be_compressed_below_the_threshold() {
+    for (protocol, taken) in [(47, false), (755, false), (756, true), (777, true)] {
+        let result = one(protocol, Some(256), &compressed(15, &[7; 15]));
+        let (size, threshold) = (15, 256);
+        if taken {
+            let note = FrameNote::CompressedBelowThreshold { size, threshold };
+            assert_eq!(result.unwrap().unwrap().note, Some(note), "{protocol}");
+        } else {
+            let error = FrameError::BelowThreshold { size, threshold };
+            assert_eq!(result, Err(error), "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn until_755_a_compressed_packet_must_reach_the_threshold() {
     for (length, fits) in [(256, true), (255, false)] {
         let data = vec![7; length];
-        let result = one(775, Some(256), &compressed(length, &data));
+        let result = one(755, Some(256), &compressed(length, &data));
         assert_eq!(result.is_ok(), fits);
         if !fits {
             assert_eq!(
@@ -136,7 +151,7 @@ fn an_uncompressed_packet_above_the_threshold_is_only_odd() {
 
 #[test]
 fn the_uncompressed_size_is_bounded_by_the_version() {
-    for (protocol, max) in [(754, 1 << 21), (755, 1 << 23)] {
+    for (protocol, max) in [(755, 1 << 21), (756, 1 << 23)] {
         let data = vec![0; max + 1];
         assert!(
             one(protocol, Some(0), &compressed(max, &data[..max])).is_ok(),
@@ -150,24 +165,65 @@ fn the_uncompressed_size_is_bounded_by_the_version() {
 }
 
 #[test]
-fn the_stated_size_must_be_the_real_one() {
-    let data = vec![7; 300];
-    assert_eq!(
-        one(775, Some(64), &compressed(301, &data)),
-        Err(FrameError::SizeMismatch {
-            stated: 301,
-            actual: 300,
-            more: false
-        })
-    );
-    assert_eq!(
-        one(775, Some(64), &compressed(299, &data)),
-        Err(FrameError::SizeMismatch {
-            stated: 299,
-            actual: 299,
-            more: true
-        })
-    );
+fn what_is_longer_than_stated_is_cut() {
+    for protocol in [47, 755, 763, 764, 777] {
+        let frame = one(protocol, Some(64), &compressed(299, &[7; 300]))
+            .unwrap()
+            .unwrap();
+        assert_eq!(frame.data, vec![7; 298], "{protocol}");
+        let note = FrameNote::LongerThanStated { stated: 299 };
+        assert_eq!(frame.note, Some(note), "{protocol}");
+    }
+}
+
+#[test]
+fn until_763_what_is_shorter_than_stated_is_filled_up_with_zeros() {
+    let (stated, actual) = (301, 299);
+    for protocol in [47, 755, 763] {
+        let frame = one(protocol, Some(64), &compressed(stated, &vec![7; actual]))
+            .unwrap()
+            .unwrap();
+        let mut expected = vec![7; actual - 1];
+        expected.extend([0, 0]);
+        assert_eq!(frame.data, expected, "{protocol}");
+        let note = FrameNote::ShorterThanStated { stated, actual };
+        assert_eq!(frame.note, Some(note), "{protocol}");
+    }
+    for protocol in [764, 777] {
+        assert_eq!(
+            one(protocol, Some(64), &compressed(stated, &vec![7; actual])),
+            Err(FrameError::SizeMismatch { stated, actual }),
+            "{protocol}"
+        );
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_shorter_than_stated() {
+    let stream = zlib(&[7; 300]);
+    let mut body = Writer::new();
+    body.length(300).raw(&stream[..stream.len() - 7]);
+    let cut = frame(&body.into_bytes());
+    assert_eq!(one(763, Some(64), &cut).unwrap().unwrap().data.len(), 299);
+    let error = one(764, Some(64), &cut).unwrap_err();
+    assert!(matches!(
+        error,
+        FrameError::SizeMismatch { stated: 300, .. }
+    ));
+}
+
+#[test]
+fn zeros_are_added_up_to_a_bound_of_the_whole_connection() {
+    for (second, taken) in [(1, true), (2, false)] {
+        let mut decoder = decoder(763, Some(0));
+        decoder.push(&compressed(MAX_FILLED, &[7; 1]));
+        decoder.push(&compressed(1 + second, &[7; 1]));
+        assert_eq!(
+            decoder.next_frame().unwrap().unwrap().data.len(),
+            MAX_FILLED - 1
+        );
+        assert_eq!(decoder.next_frame().is_ok(), taken);
+    }
 }
 
 #[test]
@@ -196,11 +252,26 @@ fn an_error_stays() {
 }
 
 #[test]
-fn empty_frames_are_skipped_and_counted() {
-    let mut decoder = decoder(775, None);
-    decoder.push(&[0, 0, 1, 5]);
-    assert_eq!(decoder.next_frame().unwrap().unwrap().id, 5);
-    assert_eq!(decoder.empty_frames(), 2);
+fn until_772_empty_frames_are_skipped_and_counted() {
+    for protocol in [47, 772] {
+        let mut decoder = decoder(protocol, None);
+        decoder.push(&[0, 0, 1, 5]);
+        assert_eq!(decoder.next_frame().unwrap().unwrap().id, 5);
+        assert_eq!(decoder.empty_frames(), 2);
+    }
+    for protocol in [773, 777] {
+        assert_eq!(one(protocol, None, &[0, 1, 5]), Err(FrameError::Empty));
+    }
+}
+
+#[test]
+fn an_empty_packet_in_a_frame_is_skipped_on_all() {
+    for protocol in [47, 772, 773, 777] {
+        let mut decoder = decoder(protocol, Some(64));
+        decoder.push(&[1, 0, 2, 0, 5]);
+        assert_eq!(decoder.next_frame().unwrap().unwrap().id, 5);
+        assert_eq!(decoder.empty_frames(), 1);
+    }
 }
 
 #[test]

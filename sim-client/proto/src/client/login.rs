@@ -4,6 +4,7 @@ use vb_data::State;
 
 use super::Client;
 use crate::event::CloseReason;
+use crate::fault::{Fault, FaultKind};
 use crate::packet::{LoginSuccess, Packet};
 use crate::remark::RemarkKind;
 use crate::serverbound;
@@ -27,7 +28,7 @@ impl Client {
         match packet {
             Packet::Disconnect(reason) => self.disconnected(reason),
             Packet::EncryptionRequest(_) => self.close_for(CloseReason::EncryptionRequested),
-            Packet::SetCompression(threshold) => self.set_compression(threshold),
+            Packet::SetCompression(threshold) => self.set_compression(at, threshold),
             Packet::LoginPluginRequest { id, .. } => {
                 self.send(
                     "login_plugin_response",
@@ -40,8 +41,12 @@ impl Client {
         }
     }
 
-    pub(super) fn set_compression(&mut self, threshold: i32) {
+    pub(super) fn set_compression(&mut self, at: (i32, &'static str), threshold: i32) {
         let threshold = usize::try_from(threshold).ok();
+        let second = threshold.is_some() && self.compression().is_some();
+        if second && self.version.refuses_second_compression() {
+            return self.fault(Fault::of(self.state, at, FaultKind::SecondCompression));
+        }
         self.decoder.set_threshold(threshold);
         self.encoder.set_threshold(threshold);
     }

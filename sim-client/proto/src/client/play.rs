@@ -32,7 +32,7 @@ impl Client {
             Packet::JoinGame(join) => self.join(at, *join),
             Packet::Respawn(respawn) => self.respawn(at, &respawn),
             Packet::Position(position) => self.teleport(at, &position),
-            Packet::SetCompression(threshold) => self.set_compression(threshold),
+            Packet::SetCompression(threshold) => self.set_compression(at, threshold),
             Packet::ChunkBatchFinished(_) => {
                 self.send(
                     "chunk_batch_received",

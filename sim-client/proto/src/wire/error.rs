@@ -140,16 +140,17 @@ pub enum FrameError {
     /// The data are no zlib stream.
     #[error("the compressed packet is no zlib stream")]
     Zlib,
-    /// The data decompress to another size than stated.
-    #[error("badly compressed packet: it has {actual} bytes{}, not the stated {stated}", if *.more { " or more" } else { "" })]
+    /// The data decompress to less than stated (764+; before, zeros follow what is there).
+    #[error("badly compressed packet: it has {actual} bytes, not the stated {stated}")]
     SizeMismatch {
         /// What was stated.
         stated: usize,
-        /// What came out, up to the stated size.
+        /// What came out, which is less.
         actual: usize,
-        /// Whether more would have come out.
-        more: bool,
     },
+    /// A frame without contents (773+).
+    #[error("the frame's length is zero")]
+    Empty,
     /// The packet id is no varint.
     #[error("the packet id cannot be read")]
     BadPacketId,

@@ -6,6 +6,11 @@ use crate::Version;
 /// Largest frame in bytes, without its length: what three bytes of a varint can say (vanilla's frame decoder).
 pub const MAX_FRAME: usize = (1 << 21) - 1;
 
+/// Most zeros that a connection adds to packets shorter than stated (until 763), in bytes: this client's own bound, so
+/// that a few bytes do not claim a heap of packets. A real one has no such bound, and reads next to none of them: a
+/// packet with that much behind its end is refused.
+pub const MAX_FILLED: usize = 1 << 20;
+
 /// Most bytes of a frame's length.
 const LENGTH_BYTES: usize = 3;
 
@@ -32,6 +37,25 @@ pub enum FrameNote {
     },
     /// Its length took more bytes than needed.
     LongPrefix,
+    /// Compressed, although it does not reach the threshold (756+).
+    CompressedBelowThreshold {
+        /// Stated uncompressed size in bytes.
+        size: usize,
+        /// The threshold that the server set.
+        threshold: usize,
+    },
+    /// More came out than was stated: what is over is dropped.
+    LongerThanStated {
+        /// Stated uncompressed size in bytes.
+        stated: usize,
+    },
+    /// Less came out than was stated: zeros follow (until 763).
+    ShorterThanStated {
+        /// Stated uncompressed size in bytes.
+        stated: usize,
+        /// What came out, in bytes.
+        actual: usize,
+    },
 }
 
 /// Splits what comes from the server into packets.
@@ -44,6 +68,8 @@ pub struct FrameDecoder {
     threshold: Option<usize>,
     broken: Option<FrameError>,
     empty_frames: u64,
+    /// Bytes of zeros that were added so far.
+    filled: usize,
 }
 
 impl FrameDecoder {
@@ -55,6 +81,7 @@ impl FrameDecoder {
             threshold: None,
             broken: None,
             empty_frames: 0,
+            filled: 0,
         }
     }
 
@@ -73,7 +100,8 @@ impl FrameDecoder {
         self.buffer.len()
     }
 
-    /// How many frames had no contents at all; clients skip them.
+    /// How many frames had no contents at all; clients skip them (a length of zero until 772, an empty packet in a
+    /// frame that says that it is not compressed on all).
     pub fn empty_frames(&self) -> u64 {
         self.empty_frames
     }
@@ -104,6 +132,9 @@ impl FrameDecoder {
             }
             self.buffer.advance(prefix);
             if length == 0 {
+                if self.version.refuses_empty_frames() {
+                    return Err(FrameError::Empty);
+                }
                 self.empty_frames += 1;
                 continue;
             }
@@ -126,7 +157,7 @@ impl FrameDecoder {
         }
     }
 
-    fn unpack(&self, body: Bytes) -> Result<(Bytes, Option<FrameNote>), FrameError> {
+    fn unpack(&mut self, body: Bytes) -> Result<(Bytes, Option<FrameNote>), FrameError> {
         let Some(threshold) = self.threshold else {
             return Ok((body, None));
         };
@@ -145,14 +176,49 @@ impl FrameDecoder {
                 });
             return Ok((rest, note));
         }
+        let mut note = None;
         if size < threshold {
-            return Err(FrameError::BelowThreshold { size, threshold });
+            if self.version.checks_compression_threshold() {
+                return Err(FrameError::BelowThreshold { size, threshold });
+            }
+            note = Some(FrameNote::CompressedBelowThreshold { size, threshold });
         }
         let max = self.version.max_uncompressed();
         if size > max {
             return Err(FrameError::TooLarge { size, max });
         }
-        inflate(&rest, size).map(|bytes| (bytes, None))
+        let (bytes, odd) = self.inflate(&rest, size)?;
+        Ok((bytes, note.or(odd)))
+    }
+
+    /// As the game does: it has its decompressor fill a buffer of the stated size, and looks at how much came from 764
+    /// on only.
+    fn inflate(
+        &mut self,
+        data: &[u8],
+        stated: usize,
+    ) -> Result<(Bytes, Option<FrameNote>), FrameError> {
+        // One byte more than stated, to see whether there is more.
+        let mut out =
+            zlib::inflate_some(data, stated.saturating_add(1)).map_err(|_| FrameError::Zlib)?;
+        let actual = out.len();
+        if actual > stated {
+            out.truncate(stated);
+            return Ok((out.into(), Some(FrameNote::LongerThanStated { stated })));
+        }
+        if actual == stated {
+            return Ok((out.into(), None));
+        }
+        let missing = stated - actual;
+        if self.version.checks_inflated_size() || missing > MAX_FILLED - self.filled {
+            return Err(FrameError::SizeMismatch { stated, actual });
+        }
+        self.filled += missing;
+        out.resize(stated, 0);
+        Ok((
+            out.into(),
+            Some(FrameNote::ShorterThanStated { stated, actual }),
+        ))
     }
 }
 
@@ -170,19 +236,6 @@ fn frame_length(buffer: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
     } else {
         Ok(None)
     }
-}
-
-fn inflate(data: &[u8], stated: usize) -> Result<Bytes, FrameError> {
-    // One byte more than stated, to see whether there is more.
-    let out = zlib::inflate(data, stated.saturating_add(1)).map_err(|_| FrameError::Zlib)?;
-    if out.len() == stated {
-        return Ok(out.into());
-    }
-    Err(FrameError::SizeMismatch {
-        stated,
-        actual: out.len().min(stated),
-        more: out.len() > stated,
-    })
 }
 
 /// Makes frames of packets to the server.

@@ -10,7 +10,7 @@ mod writer;
 mod zlib;
 
 pub use error::{DecodeError, DecodeErrorKind, FrameError};
-pub use frame::{Frame, FrameDecoder, FrameEncoder, FrameNote, MAX_FRAME};
+pub use frame::{Frame, FrameDecoder, FrameEncoder, FrameNote, MAX_FILLED, MAX_FRAME};
 pub(crate) use reader::is_identifier;
 pub use reader::{Field, Reader};
 pub use writer::Writer;

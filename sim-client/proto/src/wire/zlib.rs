@@ -24,6 +24,17 @@ thread_local! {
 /// What a zlib stream holds, at most `limit` bytes of it; what follows them or the stream is not looked at. Room is made
 /// by what comes out, not by the limit.
 pub(crate) fn inflate(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
+    let (out, whole) = run(data, limit)?;
+    if whole { Ok(out) } else { Err(Corrupt) }
+}
+
+/// Like [`inflate`], but a stream that breaks off gives what it has.
+pub(crate) fn inflate_some(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
+    run(data, limit).map(|(out, _)| out)
+}
+
+/// What came out, and whether the stream's end or the limit was reached.
+fn run(data: &[u8], limit: usize) -> Result<(Vec<u8>, bool), Corrupt> {
     INFLATER.with_borrow_mut(|state| {
         state.reset(true);
         let room = data.len().saturating_mul(EXPANSION).max(LEAST_ROOM);
@@ -44,11 +55,11 @@ pub(crate) fn inflate(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
             }
             // It waits for bytes that will not come.
             if read == 0 && out.len() == before.1 {
-                return Err(Corrupt);
+                return Ok((out, false));
             }
         }
         out.truncate(limit);
-        Ok(out)
+        Ok((out, true))
     })
 }
 
