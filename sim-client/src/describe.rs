@@ -8,6 +8,9 @@ use crate::swarm::End;
 /// How many characters of a text from the server are shown. A disconnect screen shows about as many.
 pub const SHOWN_TEXT: usize = 1024;
 
+/// How many characters of a host name are shown: the longest that DNS has.
+const MAX_HOST: usize = 253;
+
 /// A text component as the player reads it, on one line: control characters, which could drive a terminal, are escaped.
 pub fn text(text: &Text) -> String {
     printable(&text.plain, SHOWN_TEXT)
@@ -48,6 +51,15 @@ pub fn close_reason(reason: &CloseReason) -> String {
         CloseReason::Eof => "the server closed the connection without a reason".to_owned(),
         CloseReason::Local => "closed by the client".to_owned(),
         CloseReason::StatusDone => "the status is complete".to_owned(),
+        CloseReason::Transferred { host, port } => {
+            let host = printable(host, MAX_HOST);
+            format!(
+                "the server sent the client to {host}, port {port}: a real client connects there"
+            )
+        }
+        CloseReason::CodeOfConductDeclined => {
+            "the client did not accept the server's code of conduct".to_owned()
+        }
         CloseReason::EncryptionRequested => {
             "the server wants encryption (online mode), which this client cannot do".to_owned()
         }

@@ -540,6 +540,10 @@ pub fn close_text(reason: &CloseReason) -> String {
         CloseReason::Eof => "closed without a word".to_owned(),
         CloseReason::Local => "the client left".to_owned(),
         CloseReason::StatusDone => "the status was answered".to_owned(),
+        CloseReason::Transferred { host, port } => {
+            format!("sent to another server: {host}, port {port}")
+        }
+        CloseReason::CodeOfConductDeclined => "the code of conduct was declined".to_owned(),
         CloseReason::EncryptionRequested => "encryption was asked of an offline client".to_owned(),
     }
 }

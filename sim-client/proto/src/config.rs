@@ -96,6 +96,8 @@ pub struct ClientConfig {
     pub keep_alive: KeepAlivePolicy,
     /// Whether it sends keep-alive 0 unasked on the terrain screen, where the protocol's clients do (4-338).
     pub unasked_keep_alive: bool,
+    /// Whether it accepts a server's code of conduct (773+); else it leaves, as a player does who declines.
+    pub accept_code_of_conduct: bool,
     /// Whether it sends movement and the end of each tick. Position-and-look is answered either way.
     pub send_movement: bool,
 }
@@ -116,6 +118,7 @@ impl ClientConfig {
             brand: "vanilla".to_owned(),
             keep_alive: KeepAlivePolicy::Answer,
             unasked_keep_alive: true,
+            accept_code_of_conduct: true,
             send_movement: true,
         }
     }

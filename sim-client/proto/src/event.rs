@@ -87,6 +87,15 @@ pub enum CloseReason {
     Local,
     /// The status was received: nothing more to do.
     StatusDone,
+    /// The server sends the client to another one (766+). A real client connects there; this one's stay is over.
+    Transferred {
+        /// The other server's host.
+        host: String,
+        /// The other server's port.
+        port: i32,
+    },
+    /// The client did not accept the server's code of conduct (773+): see [`crate::ClientConfig`].
+    CodeOfConductDeclined,
     /// The server wants encryption, which an offline client cannot do.
     EncryptionRequested,
 }

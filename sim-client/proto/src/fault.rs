@@ -61,6 +61,24 @@ pub enum FaultKind {
     },
     /// A packet that changes the state stands in a bundle (764+): what follows it there would belong to two states.
     StateChangeInBundle,
+    /// A chat packet names a chat type that the client was not given (759+).
+    UnknownChatType {
+        /// Its id.
+        id: i32,
+        /// How many the client has.
+        known: usize,
+    },
+    /// Tags came without those that the game's own code names (751-757).
+    MissingTags {
+        /// The registry of the first that is missing.
+        registry: &'static str,
+        /// The first that is missing, without "#".
+        tag: &'static str,
+        /// How many are missing.
+        count: usize,
+    },
+    /// The code of conduct came a second time in one configuration phase (773+).
+    SecondCodeOfConduct,
     /// Compression was turned on a second time (47).
     SecondCompression,
     /// Nothing came for too long.
@@ -141,6 +159,15 @@ impl Fault {
             }
             FaultKind::BundleTooLong { .. } => "\"Too many packets in a bundle\"".to_owned(),
             FaultKind::StateChangeInBundle => "\"Terminal message received in bundle\"".to_owned(),
+            FaultKind::UnknownChatType { .. } => {
+                "\"Invalid chat type\", or a decoder exception".to_owned()
+            }
+            FaultKind::MissingTags { .. } => {
+                "\"Incomplete set of tags received from server.\"".to_owned()
+            }
+            FaultKind::SecondCodeOfConduct => {
+                "\"Server sent duplicate Code of Conduct\"".to_owned()
+            }
             FaultKind::SecondCompression => {
                 "\"Internal Exception: java.lang.ClassCastException\"".to_owned()
             }
@@ -187,6 +214,21 @@ impl fmt::Display for FaultKind {
                 )
             }
             FaultKind::StateChangeInBundle => f.write_str("it changes the state within a bundle"),
+            FaultKind::UnknownChatType { id, known } => write!(
+                f,
+                "it names chat type {id}, but the client was given {known}"
+            ),
+            FaultKind::MissingTags {
+                registry,
+                tag,
+                count,
+            } => write!(
+                f,
+                "{count} tags are missing that the game needs, the first of them {tag} of {registry}"
+            ),
+            FaultKind::SecondCodeOfConduct => {
+                f.write_str("the code of conduct came already in this configuration phase")
+            }
             FaultKind::SecondCompression => {
                 f.write_str("compression is on already: this version cannot change its threshold")
             }

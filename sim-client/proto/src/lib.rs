@@ -42,8 +42,8 @@ pub use fault::{Fault, FaultKind, Site};
 pub use layout::required_packets;
 pub use packet::{
     Abilities, Chunk, ChunkSummary, Context, Dimension, EncryptionRequest, JoinGame, KnownPack,
-    LightSummary, LoginSuccess, Packet, PluginMessage, Position, RegistryData, RegistryEntry,
-    ResourcePack, Respawn, SpawnPosition, SystemChat, TagGroup, WorldShape, decode,
+    LightSummary, LoginSuccess, Packet, PlayerChat, PluginMessage, Position, RegistryData,
+    RegistryEntry, ResourcePack, Respawn, SpawnPosition, SystemChat, TagGroup, WorldShape, decode,
 };
 pub use registry::{ElementProblem, RegistryFault};
 pub use remark::{Remark, RemarkKind};

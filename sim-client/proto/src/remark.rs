@@ -87,6 +87,13 @@ pub enum RemarkKind {
         /// The entry's identifier.
         entry: String,
     },
+    /// A registry that the game does not have, which clients do not look at (766+).
+    UnknownRegistry {
+        /// Its identifier.
+        registry: String,
+    },
+    /// The brand cannot be read (until 763).
+    Brand,
     /// More light arrays than the masks announce.
     LightArraysLeftOver {
         /// How many too many.
@@ -183,6 +190,13 @@ impl fmt::Display for RemarkKind {
                     "registry {registry}, entry {entry} came without data, and is not known here"
                 )
             }
+            RemarkKind::UnknownRegistry { registry } => {
+                write!(
+                    f,
+                    "the game has no registry {registry}: the client does not look at it"
+                )
+            }
+            RemarkKind::Brand => f.write_str("the brand cannot be read"),
             RemarkKind::LightArraysLeftOver { count } => {
                 write!(f, "{count} more light arrays than the masks announce")
             }

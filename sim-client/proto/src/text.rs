@@ -4,6 +4,7 @@ use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
 use crate::nbt::Tag;
+use crate::wire;
 
 /// Deepest nesting of components that is followed; JSON is refused past 128, NBT past 512.
 const MAX_NESTING: usize = 512;
@@ -78,6 +79,13 @@ impl Text {
     pub fn from_json(json: &str) -> Result<Text, TextError> {
         let value: Value =
             serde_json::from_str(json).map_err(|error| TextError::Json(error.to_string()))?;
+        Self::from_value(&value, TextForm::Json)
+    }
+
+    /// A component from JSON that is read leniently; see `wire::json`. With `whole` nothing may follow it.
+    pub(crate) fn from_lenient_json(json: &str, whole: bool) -> Result<Text, TextError> {
+        let value = wire::parse_lenient(json, whole)
+            .map_err(|problem| TextError::Json(problem.to_owned()))?;
         Self::from_value(&value, TextForm::Json)
     }
 

@@ -111,6 +111,12 @@ impl Version {
         if self.0 >= 393 { 262_144 } else { 32_767 }
     }
 
+    /// Whether every JSON text is read leniently, single quotes and bare words included (until 47: Gson's own entry point
+    /// does so). From 107 on only the reason of a login's end is; the others are read strictly (BungeeCord #1770).
+    pub const fn reads_json_leniently(self) -> bool {
+        self.0 < 107
+    }
+
     /// Most properties of a profile in login success: 16 from 766 on (vanilla's codec), before that as many as a packet
     /// holds at three bytes each.
     pub const fn max_profile_properties(self) -> usize {
@@ -120,6 +126,24 @@ impl Version {
     /// Whether identifiers are checked when they are read (393+: resource locations).
     pub const fn checks_identifiers(self) -> bool {
         self.0 >= 393
+    }
+
+    /// Whether the client reads the brand with the packet's own reader (764+): what cannot be read, and bytes after it,
+    /// end the connection. Before, it is read later, and what fails there is only logged.
+    pub const fn checks_brand(self) -> bool {
+        self.0 >= 764
+    }
+
+    /// Whether an entry that comes twice in a registry ends the connection (768+): 1.21.2 throws "Adding duplicate key",
+    /// 1.21.1 only logs it (both in the game's registry class, and Velocity #1832 for 775).
+    pub const fn refuses_duplicate_entries(self) -> bool {
+        self.0 >= 768
+    }
+
+    /// Whether tags that lack one that the game's own code names end the connection (751-757: "Incomplete set of tags";
+    /// protocol-facts, section 8).
+    pub const fn needs_all_tags(self) -> bool {
+        matches!(self.0, 751..758)
     }
 
     /// Whether there is a configuration phase between login and play (764+).

@@ -269,8 +269,11 @@ fn the_codec_must_hold_what_the_protocol_needs() {
     for (protocol, registry, needed) in [
         (754, "minecraft:worldgen/biome", true),
         (758, "minecraft:dimension_type", true),
-        (760, "minecraft:chat_type", true),
-        (763, "minecraft:chat_type", true),
+        (759, "minecraft:chat_type", false),
+        (763, "minecraft:chat_type", false),
+        (765, "minecraft:chat_type", false),
+        (761, "minecraft:damage_type", false),
+        (762, "minecraft:damage_type", true),
         (763, "minecraft:damage_type", true),
         (763, "minecraft:trim_pattern", false),
         (765, "minecraft:damage_type", true),
@@ -496,7 +499,12 @@ fn configuration_fault(
 #[test]
 fn registries_that_must_not_be_empty() {
     for (protocol, registry, needed) in [
+        (766, "minecraft:wolf_variant", false),
         (767, "minecraft:wolf_variant", true),
+        (766, "minecraft:worldgen/biome", true),
+        (773, "minecraft:dialog", false),
+        (774, "minecraft:timeline", false),
+        (774, "minecraft:zombie_nautilus_variant", true),
         (767, "minecraft:painting_variant", true),
         (767, "minecraft:worldgen/biome", true),
         (767, "minecraft:damage_type", true),

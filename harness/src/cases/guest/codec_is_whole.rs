@@ -7,6 +7,9 @@ use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::Outcome;
 
+/// Packets that name a chat type.
+const CHAT: &[&str] = &["system_chat", "player_chat", "profileless_chat"];
+
 /// See the module.
 pub const CASE: Case = Case::guest(
     "codec-is-whole",
@@ -23,6 +26,14 @@ async fn run(lab: &GuestLab) -> Outcome {
             FaultKind::Registry(_) | FaultKind::UnknownDimension { .. }
         )
     };
+    let unknown_type = |kind: &FaultKind| matches!(kind, FaultKind::UnknownChatType { .. });
+    if let Some((at, fault)) = player
+        .fault_in(CHAT)
+        .filter(|(_, fault)| unknown_type(&fault.kind))
+    {
+        let expected = "chat of a type that the codec holds";
+        return Err(player.broken_at("VB-JOIN-06", expected, fault.to_string(), at, &fault.site));
+    }
     if let Some((at, fault)) = player
         .fault_in(&["login"])
         .filter(|(_, fault)| about_registries(&fault.kind))

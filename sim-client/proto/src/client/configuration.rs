@@ -3,9 +3,10 @@
 use vb_data::State;
 
 use super::Client;
+use crate::event::CloseReason;
 use crate::fault::{Fault, FaultKind};
-use crate::packet::{KnownPack, Packet, RegistryData, ResourcePack};
-use crate::registry::{Registries, RegistryFault};
+use crate::packet::{KnownPack, Packet, RegistryData, ResourcePack, TagGroup};
+use crate::registry::{Registries, RegistryFault, required_tags, with_namespace};
 use crate::remark::RemarkKind;
 use crate::serverbound;
 
@@ -23,6 +24,7 @@ impl Client {
             }
             Packet::KnownPacks(offered) => self.select_packs(offered),
             Packet::FinishConfiguration => self.finish(at),
+            Packet::CodeOfConduct(_) => self.answer_code_of_conduct(at),
             packet => self.common_packet(at, packet),
         }
     }
@@ -34,7 +36,18 @@ impl Client {
             Packet::KeepAlive(id) => self.keep_alive(id),
             Packet::Ping(id) => self.send("pong", &serverbound::pong(id)),
             Packet::CookieRequest { key } => self.answer_cookie(&key),
-            Packet::Tags(tags) => self.tags = tags,
+            Packet::StoreCookie { key, payload } => {
+                self.cookies.keep(with_namespace(&key), payload);
+            }
+            Packet::Transfer { host, port } => {
+                self.close_for(CloseReason::Transferred { host, port });
+            }
+            Packet::Tags(tags) => self.take_tags(at, tags),
+            Packet::PluginMessage(message) => {
+                if message.brand.is_none() && message.channel == self.version.brand_channel() {
+                    self.remark(Some(at), RemarkKind::Brand);
+                }
+            }
             Packet::ResourcePack(pack) => self.decline(at, &pack),
             _ => {}
         }
@@ -70,9 +83,29 @@ impl Client {
             }
             self.registries = offered;
         }
+        self.code_of_conduct_seen = false;
         self.context.biomes = self.registries.biomes();
         self.send("finish_configuration", &[]);
         self.enter(State::Play);
+    }
+
+    fn answer_code_of_conduct(&mut self, at: (i32, &'static str)) {
+        if self.code_of_conduct_seen {
+            return self.fault(Fault::of(self.state, at, FaultKind::SecondCodeOfConduct));
+        }
+        self.code_of_conduct_seen = true;
+        if self.config.accept_code_of_conduct {
+            self.send("accept_code_of_conduct", &[]);
+        } else {
+            self.close_for(CloseReason::CodeOfConductDeclined);
+        }
+    }
+
+    fn take_tags(&mut self, at: (i32, &'static str), tags: Vec<TagGroup>) {
+        match required_tags::missing(self.version, &tags) {
+            Some(missing) => self.fault(Fault::of(self.state, at, missing)),
+            None => self.tags = tags,
+        }
     }
 
     fn decline(&mut self, at: (i32, &'static str), pack: &ResourcePack) {

@@ -6,6 +6,7 @@ use super::Client;
 use crate::event::CloseReason;
 use crate::fault::{Fault, FaultKind};
 use crate::packet::{LoginSuccess, Packet};
+use crate::registry::with_namespace;
 use crate::remark::RemarkKind;
 use crate::serverbound;
 use crate::wire::Writer;
@@ -52,7 +53,10 @@ impl Client {
     }
 
     pub(super) fn answer_cookie(&mut self, key: &str) {
-        self.send("cookie_response", &serverbound::cookie_response(key, None));
+        // The game writes an identifier with its namespace.
+        let key = with_namespace(key);
+        let data = serverbound::cookie_response(&key, self.cookies.get(&key));
+        self.send("cookie_response", &data);
     }
 
     fn logged_in(&mut self, at: (i32, &'static str), success: LoginSuccess) {

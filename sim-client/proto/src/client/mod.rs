@@ -1,10 +1,11 @@
 //! The client machine: states, answers, time.
 //!
-//! - `login`, `configuration`, `play`: what each state's packets do.
+//! - `login`, `configuration`, `play`: what each state's packets do. `cookies`: what the server has the client keep.
 //! - `world`: the terrain rule. `values`: what is wrong though it can be read.
 //! - `timers`: what happens when nothing comes.
 
 mod configuration;
+mod cookies;
 mod login;
 mod play;
 mod timers;
@@ -28,6 +29,7 @@ use crate::{
     ClientConfig, Event, Fault, Intent, KeepAlivePolicy, Now, Remark, Site, Text, Version,
     serverbound,
 };
+use cookies::Cookies;
 use timers::Timers;
 use world::World;
 
@@ -71,6 +73,9 @@ pub struct Client {
     /// What came in this configuration phase.
     offered: Registries,
     tags: Vec<TagGroup>,
+    cookies: Cookies,
+    /// Whether it came in this configuration phase.
+    code_of_conduct_seen: bool,
     packs_agreed: bool,
     context: Context,
     world: Option<World>,
@@ -130,6 +135,8 @@ impl Client {
             registries: Registries::default(),
             offered: Registries::default(),
             tags: Vec::new(),
+            cookies: Cookies::default(),
+            code_of_conduct_seen: false,
             packs_agreed: false,
             context: Context::new(version),
             world: None,

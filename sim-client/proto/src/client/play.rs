@@ -8,6 +8,7 @@ use super::{Client, DELIMITER};
 use crate::Event;
 use crate::event::EnteredBy;
 use crate::fault::{Fault, FaultKind};
+use crate::layout;
 use crate::packet::{Chunk, Dimension, JoinGame, Packet, Position, Respawn, WorldShape};
 use crate::registry::Registries;
 use crate::remark::RemarkKind;
@@ -45,6 +46,10 @@ impl Client {
                 self.enter(State::Configuration);
             }
             Packet::BundleDelimiter if at.1 == DELIMITER => self.delimit_bundle(),
+            Packet::PlayerChat(chat) => self.check_chat_type(at, chat.chat_type),
+            Packet::SystemChat(chat) if layout::system_chat_names_type(self.version) => {
+                self.check_chat_type(at, Some(chat.kind));
+            }
             Packet::Difficulty { difficulty, .. } => {
                 self.remark_all(at, values::difficulty(difficulty))
             }
@@ -89,6 +94,18 @@ impl Client {
         }
         self.remark_all(at, remark);
         None
+    }
+
+    /// Whether the client has the chat type that a packet names; None if the packet holds it.
+    fn check_chat_type(&mut self, at: (i32, &'static str), id: Option<i32>) {
+        if let Some(id) = id.filter(|id| !self.registries.has_chat_type(*id)) {
+            let known = self.registries.chat_types();
+            self.fault(Fault::of(
+                self.state,
+                at,
+                FaultKind::UnknownChatType { id, known },
+            ));
+        }
     }
 
     fn join(&mut self, at: (i32, &'static str), join: JoinGame) {

@@ -16,13 +16,15 @@ pub(crate) use chunk::{
 pub(crate) use join::{JoinField, join_game, respawn};
 pub use names::required_packets;
 pub(crate) use play::{
-    KeepAliveId, MessageLayout, PackLayout, PositionLayout, SpawnLayout, TagsLayout, TimeLayout,
-    UuidForm, difficulty_is_varint, difficulty_locks, encryption_says_authenticate,
-    has_short_lengths, keep_alive_id, last_game_event, message, packed_y_in_middle, position,
-    profile, resource_pack, spawn_position, tags, time, unload_is_z_first,
+    KeepAliveId, MessageLayout, PackLayout, PlayerChatLayout, PositionLayout, SpawnLayout,
+    TagsLayout, TimeLayout, UuidForm, difficulty_is_varint, difficulty_locks,
+    encryption_says_authenticate, has_chat_type_holder, has_short_lengths, keep_alive_id,
+    last_game_event, message, packed_y_in_middle, player_chat, position, profile, resource_pack,
+    spawn_position, system_chat_names_type, tags, time, unload_is_z_first,
 };
 pub(crate) use registry::{
-    FieldKind, has_list_elements, registry_fields, required_entries, required_registries,
+    FieldKind, has_list_elements, knows_registry, registry_fields, required_entries,
+    required_registries,
 };
 pub(crate) use serverbound::{
     ChatLayout, CommandLayout, LoginStartLayout, MovementFlags, SettingsField, chat, command,

@@ -28,6 +28,14 @@ const NAMES: &[Row] = &[
     (393, END, Login, Serverbound, &["login_plugin_response"]),
     (764, END, Login, Serverbound, &["login_acknowledged"]),
     (766, END, Login, Clientbound, &["cookie_request"]),
+    (773, END, Configuration, Clientbound, &["code_of_conduct"]),
+    (
+        773,
+        END,
+        Configuration,
+        Serverbound,
+        &["accept_code_of_conduct"],
+    ),
     (766, END, Login, Serverbound, &["cookie_response"]),
     (
         764,
@@ -72,7 +80,12 @@ const NAMES: &[Row] = &[
         END,
         Configuration,
         Clientbound,
-        &["cookie_request", "select_known_packs"],
+        &[
+            "cookie_request",
+            "select_known_packs",
+            "store_cookie",
+            "transfer",
+        ],
     ),
     (
         766,
@@ -101,7 +114,8 @@ const NAMES: &[Row] = &[
         ],
     ),
     (4, 759, Play, Clientbound, &["chat"]),
-    (759, END, Play, Clientbound, &["system_chat"]),
+    (759, END, Play, Clientbound, &["system_chat", "player_chat"]),
+    (761, END, Play, Clientbound, &["profileless_chat"]),
     (4, 107, Play, Clientbound, &["map_chunk_bulk"]),
     (47, 107, Play, Clientbound, &["set_compression"]),
     (47, END, Play, Clientbound, &["difficulty"]),
@@ -135,7 +149,13 @@ const NAMES: &[Row] = &[
             "start_configuration",
         ],
     ),
-    (766, END, Play, Clientbound, &["cookie_request"]),
+    (
+        766,
+        END,
+        Play,
+        Clientbound,
+        &["cookie_request", "store_cookie", "transfer"],
+    ),
     (
         4,
         END,

@@ -192,6 +192,41 @@ pub(crate) fn encryption_says_authenticate(version: Version) -> bool {
     row(&[(4, false), (766, true)], version)
 }
 
+/// `player_chat`, before what shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlayerChatLayout {
+    /// Content as a component, then its type, who and when.
+    Signed,
+    /// With the signature of the message before, and of those that were seen.
+    Chained,
+    /// With a number for each message of its sender; signatures have a fixed length.
+    Indexed,
+    /// With a number for each message that the client was sent, too.
+    GloballyIndexed,
+}
+
+pub(crate) fn player_chat(version: Version) -> PlayerChatLayout {
+    row(
+        &[
+            (759, PlayerChatLayout::Signed),
+            (760, PlayerChatLayout::Chained),
+            (761, PlayerChatLayout::Indexed),
+            (770, PlayerChatLayout::GloballyIndexed),
+        ],
+        version,
+    )
+}
+
+/// Whether a chat type is its id plus one, or 0 and the type itself.
+pub(crate) fn has_chat_type_holder(version: Version) -> bool {
+    row(&[(759, false), (767, true)], version)
+}
+
+/// Whether a system message names a chat type (759).
+pub(crate) fn system_chat_names_type(version: Version) -> bool {
+    message(version) == MessageLayout::Type
+}
+
 pub(crate) fn message(version: Version) -> MessageLayout {
     row(
         &[

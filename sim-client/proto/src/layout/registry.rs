@@ -138,17 +138,38 @@ pub(crate) fn has_list_elements(version: Version, registry: &str) -> bool {
     version.from(777) && registry == "minecraft:block_transformer"
 }
 
+/// Registries that a game synchronizes besides those of `vb_data`, from a protocol on.
+const ALSO_KNOWN: &[(i32, &str)] = &[
+    (767, "minecraft:enchantment"),
+    (770, "minecraft:test_environment"),
+    (770, "minecraft:test_instance"),
+];
+
+/// Whether the client looks at a registry that travels by itself (766+). Its loader asks what came for each registry
+/// that the game has, and so never sees another (protocol-facts, section 8; NeoForge #3481, fabric-api #3999).
+pub(crate) fn knows_registry(version: Version, registry: &str) -> bool {
+    let is = |known: &vb_data::Registry| known.name == registry;
+    vb_data::registries(version.protocol()).iter().any(is)
+        || ALSO_KNOWN
+            .iter()
+            .any(|(from, name)| version.from(*from) && *name == registry)
+}
+
 /// Registries that must be there and not be empty: from a protocol on, until (exclusive) another.
 ///
-/// Source: protocol-facts, sections 3 and 6. `chat_type` is part of the codec, but clients do without it once
-/// registries travel one by one.
+/// Source: protocol-facts, sections 3 and 6, and from 766 on which registries the games' own lists of those that are
+/// synchronized mark as not to be empty: none on 766 (1.20.5), `wolf_variant` and `painting_variant` from 767 on, the
+/// variants of the others from 770 on. `chat_type` is needed once a packet names a chat type. Banner patterns,
+/// instruments, songs, materials and clocks (775+) are what the components of the client's own items are built from.
 const REQUIRED: &[(i32, i32, &[&str])] = &[
     (735, END, &[DIMENSION]),
     (751, END, &[BIOME]),
-    (759, 766, &[CHAT]),
     (762, END, &[DAMAGE]),
-    (766, END, &["minecraft:wolf_variant"]),
-    (767, END, &["minecraft:painting_variant"]),
+    (
+        767,
+        END,
+        &["minecraft:painting_variant", "minecraft:wolf_variant"],
+    ),
     (
         770,
         END,

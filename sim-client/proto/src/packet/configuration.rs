@@ -13,6 +13,8 @@ use crate::wire::{DecodeError, Reader};
 const MAX_ENTRIES: usize = 1 << 20;
 /// Most known packs (vanilla's select-known-packs).
 const MAX_PACKS: usize = 64;
+/// Longest code of conduct in UTF-16 units (vanilla's `readUtf` default).
+const MAX_CODE_OF_CONDUCT: usize = 32_767;
 /// Longest string of a known pack.
 const MAX_PACK_TEXT: usize = 32_767;
 
@@ -64,6 +66,9 @@ pub(super) fn read(r: &mut Reader<'_>, name: &str) -> Result<Packet, DecodeError
         "disconnect" => Packet::Disconnect(read_text(r, "reason")?),
         "finish_configuration" => Packet::FinishConfiguration,
         "registry_data" => Packet::RegistryData(registry_data(r)?),
+        "code_of_conduct" => {
+            Packet::CodeOfConduct(r.string("contents", MAX_CODE_OF_CONDUCT)?.to_owned())
+        }
         "select_known_packs" => Packet::KnownPacks(known_packs(r)?),
         _ => return play::read_common(r, name),
     })

@@ -58,7 +58,7 @@ pub(super) fn read_status(r: &mut Reader<'_>, name: &str) -> Result<Packet, Deco
 
 pub(super) fn read_login(r: &mut Reader<'_>, name: &str) -> Result<Packet, DecodeError> {
     Ok(match name {
-        "disconnect" => Packet::Disconnect(read_json_text(r, "reason")?),
+        "disconnect" => Packet::Disconnect(read_login_text(r, "reason")?),
         "encryption_begin" => Packet::EncryptionRequest(encryption_request(r)?),
         "success" => Packet::LoginSuccess(success(r)?),
         "compress" => Packet::SetCompression(r.varint("threshold")?),
@@ -74,11 +74,24 @@ pub(super) fn read_login(r: &mut Reader<'_>, name: &str) -> Result<Packet, Decod
     })
 }
 
+/// Why a login ends. Read leniently on all; on those that read strictly elsewhere, what follows it is not looked at.
+fn read_login_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
+    let start = r.offset();
+    let json = r.string(name, r.version().max_json_text())?;
+    Text::from_lenient_json(json, r.version().reads_json_leniently())
+        .map_err(|error| r.error_at(start, name, error))
+}
+
 /// A text component as JSON.
 pub(super) fn read_json_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
-    Text::from_json(json).map_err(|error| r.error_at(start, name, error))
+    let text = if r.version().reads_json_leniently() {
+        Text::from_lenient_json(json, true)
+    } else {
+        Text::from_json(json)
+    };
+    text.map_err(|error| r.error_at(start, name, error))
 }
 
 fn success(r: &mut Reader<'_>) -> Result<LoginSuccess, DecodeError> {

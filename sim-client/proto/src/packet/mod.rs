@@ -3,6 +3,7 @@
 //! A packet that the machine has no use for stays [`Packet::Opaque`]. Values that can be read but make no sense are
 //! left to the machine, which answers with a fault or a remark.
 
+mod chat;
 mod chunk;
 mod configuration;
 mod context;
@@ -12,6 +13,7 @@ mod login;
 mod play;
 mod section;
 
+pub use chat::PlayerChat;
 pub use chunk::{Chunk, ChunkSummary};
 pub use configuration::{KnownPack, RegistryData, RegistryEntry, TagGroup};
 pub use context::{Context, WorldShape};
@@ -57,6 +59,22 @@ pub enum Packet {
         /// An identifier.
         key: String,
     },
+    /// Configuration or play (766+): to be kept under this key, and sent back when asked for.
+    StoreCookie {
+        /// An identifier.
+        key: String,
+        /// At most 5,120 bytes.
+        payload: Bytes,
+    },
+    /// Configuration or play (766+): the client is to connect to another server.
+    Transfer {
+        /// Its host.
+        host: String,
+        /// Its port.
+        port: i32,
+    },
+    /// Configuration (773+): rules that the player is to accept.
+    CodeOfConduct(String),
     /// Configuration or play.
     PluginMessage(PluginMessage),
     /// Configuration or play: to be answered with the same id.
@@ -123,6 +141,8 @@ pub enum Packet {
     SimulationDistance(i32),
     /// Play: text from the server. Until 758 also players' chat.
     SystemChat(SystemChat),
+    /// Play: what a player said (759+), or the server in a player's place (761+).
+    PlayerChat(PlayerChat),
     /// Play: what the player may do.
     Abilities(Abilities),
     /// Play: the world's difficulty.

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::configuration::{read_tags, read_text};
 use super::context::Context;
-use super::{Packet, chunk, join, light};
+use super::{Packet, chat, chunk, join, light};
 use crate::Text;
 use crate::layout::{
     self, KeepAliveId, MessageLayout, PackLayout, PositionLayout, SpawnLayout, TimeLayout,
@@ -21,6 +21,10 @@ const MAX_CHANNEL: usize = 20;
 const MAX_FLAGS: usize = 4096;
 /// Most clocks of a time update; vanilla has a handful.
 const MAX_CLOCKS: usize = 4096;
+/// Most bytes of a cookie (vanilla's store-cookie).
+pub(crate) const MAX_COOKIE: usize = 5_120;
+/// Longest host of a transfer in UTF-16 units (vanilla's `readUtf` default).
+const MAX_HOST: usize = 32_767;
 /// Longest brand in UTF-16 units.
 const MAX_BRAND: usize = 32_767;
 
@@ -31,7 +35,7 @@ pub struct PluginMessage {
     pub channel: String,
     /// What it says.
     pub data: Bytes,
-    /// The server's brand, on the brand channel.
+    /// The server's brand, on the brand channel; None also if it cannot be read, which clients until 763 tolerate.
     pub brand: Option<String>,
 }
 
@@ -120,6 +124,14 @@ pub(super) fn read_common(r: &mut Reader<'_>, name: &str) -> Result<Packet, Deco
         "cookie_request" => Packet::CookieRequest {
             key: r.identifier("cookie")?.to_owned(),
         },
+        "store_cookie" => Packet::StoreCookie {
+            key: r.identifier("key")?.to_owned(),
+            payload: Bytes::copy_from_slice(r.prefixed_bytes("value", MAX_COOKIE)?),
+        },
+        "transfer" => Packet::Transfer {
+            host: r.string("host", MAX_HOST)?.to_owned(),
+            port: r.varint("port")?,
+        },
         _ => Packet::Opaque,
     })
 }
@@ -151,6 +163,8 @@ pub(super) fn read(
         "update_view_distance" => Packet::ViewDistance(r.varint("viewDistance")?),
         "simulation_distance" => Packet::SimulationDistance(r.varint("distance")?),
         "chat" | "system_chat" => Packet::SystemChat(system_chat(r)?),
+        "player_chat" => Packet::PlayerChat(chat::read_player_chat(r)?),
+        "profileless_chat" => Packet::PlayerChat(chat::read_profileless(r)?),
         "abilities" => Packet::Abilities(Abilities {
             flags: r.i8("flags")?,
             flying_speed: r.f32("flyingSpeed")?,
@@ -187,7 +201,10 @@ fn plugin_message(r: &mut Reader<'_>) -> Result<PluginMessage, DecodeError> {
         r.rest("data", MAX_PAYLOAD)?
     };
     let brand = if channel == r.version().brand_channel() {
-        Some(brand(r, start, data)?)
+        match brand(r, start, data) {
+            Err(error) if r.version().checks_brand() => return Err(error),
+            brand => brand.ok(),
+        }
     } else {
         None
     };
@@ -201,8 +218,13 @@ fn plugin_message(r: &mut Reader<'_>) -> Result<PluginMessage, DecodeError> {
 fn brand(r: &Reader<'_>, start: usize, data: &[u8]) -> Result<String, DecodeError> {
     let mut inner = Reader::new(data, r.version());
     let brand = if r.version().has_prefixed_brand() {
-        // Bytes after the brand are none of the packet's: clients read the payload with a reader of its own.
-        inner.string("brand", MAX_BRAND)
+        // Until 763 bytes after the brand are none of the packet's: clients read the payload with a reader of its own.
+        inner.string("brand", MAX_BRAND).and_then(|brand| {
+            if r.version().checks_brand() {
+                inner.finish()?;
+            }
+            Ok(brand)
+        })
     } else {
         std::str::from_utf8(data)
             .map_err(|_| inner.error_at(0, "brand", DecodeErrorKind::InvalidUtf8))

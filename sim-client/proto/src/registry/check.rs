@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{
     DIMENSION_TYPE, ElementProblem, Entry, FieldKind, Registries, Registry, RegistryFault,
     own_element,
@@ -49,6 +51,14 @@ pub(super) fn check(
     }
     let mut remarks = Vec::new();
     for registry in &registries.all {
+        if version.has_known_packs() && !layout::knows_registry(version, &registry.name) {
+            let registry = registry.name.clone();
+            remarks.push(RemarkKind::UnknownRegistry { registry });
+            continue;
+        }
+        if version.refuses_duplicate_entries() {
+            check_duplicates(registry)?;
+        }
         for entry in &registry.entries {
             check_entry(version, registry, entry, tags, packs_agreed)?;
             if entry.given().is_none() && is_unknown(version, &registry.name, &entry.name) {
@@ -58,6 +68,22 @@ pub(super) fn check(
         }
     }
     Ok(remarks)
+}
+
+/// No entry may come twice, in one packet or in several.
+fn check_duplicates(registry: &Registry) -> Result<(), RegistryFault> {
+    let mut seen = BTreeSet::new();
+    match registry
+        .entries
+        .iter()
+        .find(|entry| !seen.insert(entry.name.as_str()))
+    {
+        None => Ok(()),
+        Some(entry) => Err(RegistryFault::Duplicate {
+            registry: registry.name.clone(),
+            entry: entry.name.clone(),
+        }),
+    }
 }
 
 fn check_entry(

@@ -20,6 +20,13 @@ pub enum RegistryFault {
         /// The entry's identifier.
         entry: String,
     },
+    /// An entry came twice (768+).
+    Duplicate {
+        /// The registry's identifier.
+        registry: String,
+        /// The entry's identifier.
+        entry: String,
+    },
     /// The registry itself is not as the codec wants it.
     Malformed {
         /// Its identifier.
@@ -96,6 +103,9 @@ impl RegistryFault {
                 format!("\"Missing key in ResourceKey[minecraft:root / {registry}]: {entry}\"")
             }
             RegistryFault::MissingTag { tag, .. } => format!("\"Missing tag: {tag}\""),
+            RegistryFault::Duplicate { entry, .. } => {
+                format!("a crash while joining: \"Adding duplicate key\" {entry} \"to registry\"")
+            }
             RegistryFault::Malformed { .. }
             | RegistryFault::Element { .. }
             | RegistryFault::NoData { .. } => {
@@ -115,6 +125,9 @@ impl fmt::Display for RegistryFault {
                     f,
                     "registry {registry} has no entry {entry}, which the client looks up"
                 )
+            }
+            RegistryFault::Duplicate { registry, entry } => {
+                write!(f, "registry {registry} has entry {entry} twice")
             }
             RegistryFault::Malformed { registry, problem } => {
                 write!(f, "registry {registry}: {problem}")

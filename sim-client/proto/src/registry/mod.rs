@@ -2,6 +2,7 @@
 
 mod check;
 mod fault;
+pub(crate) mod required_tags;
 
 pub use fault::{ElementProblem, RegistryFault};
 
@@ -18,6 +19,9 @@ use crate::wire::Reader;
 pub(crate) const DIMENSION_TYPE: &str = "minecraft:dimension_type";
 /// The registry of biomes.
 pub(crate) const BIOME: &str = "minecraft:worldgen/biome";
+
+/// The registry of chat types (759+).
+const CHAT_TYPE: &str = "minecraft:chat_type";
 
 /// Most entries of a registry that are kept; no game has a hundredth of it.
 const MAX_ENTRIES: usize = 1 << 16;
@@ -95,7 +99,8 @@ impl Registries {
         Ok(Registries { all })
     }
 
-    /// One registry of the configuration phase (766+). Sent twice, its entries add up, as in vanilla.
+    /// One registry of the configuration phase (766+). Sent twice, its entries add up, as in vanilla; from 768 on
+    /// [`Registries::check`] finds what came twice.
     pub(crate) fn add(&mut self, registry: &str, entries: &[RegistryEntry]) {
         let name = with_namespace(registry);
         let index = self
@@ -134,6 +139,18 @@ impl Registries {
         packs_agreed: bool,
     ) -> Result<Vec<RemarkKind>, RegistryFault> {
         check::check(self, version, tags, packs_agreed)
+    }
+
+    /// Whether a chat type has this id.
+    pub(crate) fn has_chat_type(&self, id: i32) -> bool {
+        self.get(CHAT_TYPE)
+            .is_some_and(|registry| registry.entries.iter().any(|entry| entry.id == id))
+    }
+
+    /// How many chat types there are.
+    pub(crate) fn chat_types(&self) -> usize {
+        self.get(CHAT_TYPE)
+            .map_or(0, |registry| registry.entries.len())
     }
 
     /// How many biomes there are, highest id plus one; None where clients have them built in.
@@ -323,7 +340,7 @@ fn own_element(version: Version, registry: &str, entry: &str) -> Option<Compound
     nbt::read_compound_payload(&mut reader, "element").ok()
 }
 
-fn with_namespace(name: &str) -> String {
+pub(crate) fn with_namespace(name: &str) -> String {
     if name.contains(':') {
         name.to_owned()
     } else {

@@ -5,12 +5,14 @@
 
 mod error;
 mod frame;
+mod json;
 mod reader;
 mod writer;
 mod zlib;
 
 pub use error::{DecodeError, DecodeErrorKind, FrameError};
 pub use frame::{Frame, FrameDecoder, FrameEncoder, FrameNote, MAX_FILLED, MAX_FRAME};
+pub(crate) use json::parse_lenient;
 pub(crate) use reader::is_identifier;
 pub use reader::{Field, Reader};
 pub use writer::Writer;

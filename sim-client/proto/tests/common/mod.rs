@@ -255,10 +255,18 @@ pub fn registry_packet(registry: &vb_data::Registry, with_data: bool) -> Vec<u8>
     for entry in registry.entries {
         w.string(entry.name).bool(with_data);
         if with_data {
-            w.u8(10).raw(entry.element);
+            w.u8(root_kind(registry)).raw(entry.element);
         }
     }
     w.into_bytes()
+}
+
+/// The type byte before an element of a registry.
+pub fn root_kind(registry: &vb_data::Registry) -> u8 {
+    match registry.element_kind() {
+        vb_data::ElementKind::Compound => 10,
+        vb_data::ElementKind::List => 9,
+    }
 }
 
 pub fn tags(protocol: i32) -> Vec<u8> {

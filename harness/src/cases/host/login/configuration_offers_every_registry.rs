@@ -17,17 +17,8 @@ const CLAUSE: &str = "VB-LOG-03";
 
 /// The table "Registries" of the specification: each row adds to those above.
 const REGISTRIES: &[(i32, &[&str])] = &[
-    (
-        764,
-        &[
-            "dimension_type",
-            "worldgen/biome",
-            "chat_type",
-            "damage_type",
-        ],
-    ),
-    (766, &["wolf_variant"]),
-    (767, &["painting_variant"]),
+    (764, &["dimension_type", "worldgen/biome", "damage_type"]),
+    (767, &["painting_variant", "wolf_variant"]),
     (
         770,
         &[
@@ -39,8 +30,7 @@ const REGISTRIES: &[(i32, &[&str])] = &[
             "wolf_sound_variant",
         ],
     ),
-    (771, &["dialog"]),
-    (774, &["timeline", "zombie_nautilus_variant"]),
+    (774, &["zombie_nautilus_variant"]),
     (
         775,
         &[
@@ -56,9 +46,6 @@ const REGISTRIES: &[(i32, &[&str])] = &[
         ],
     ),
 ];
-
-/// From this protocol on `chat_type` may stay away.
-const CHAT_TYPE_OPTIONAL: i32 = 766;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -160,8 +147,7 @@ async fn run(lab: &HostLab) -> Outcome {
         }
     }
     for (from, names) in REGISTRIES.iter().filter(|(from, _)| *from <= lab.protocol) {
-        let optional = |name: &str| name == "chat_type" && lab.protocol >= CHAT_TYPE_OPTIONAL;
-        for name in names.iter().filter(|name| !optional(name)) {
+        for name in *names {
             let full = format!("minecraft:{name}");
             if offered.get(&full).is_none_or(|entries| *entries == 0) {
                 let expected =

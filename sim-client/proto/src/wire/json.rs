@@ -1,0 +1,318 @@
+//! JSON as a lenient `JsonReader` of Gson's takes it: comments, single quotes, bare words, `;` and `=`, entries left out.
+//!
+//! Source: Gson's documentation of `JsonReader.setLenient`, and its behaviour.
+
+use serde_json::{Map, Number, Value};
+
+/// Deepest nesting; the strict reader has the same bound.
+const MAX_DEPTH: usize = 128;
+
+/// What a text that no JSON reader minds may start with.
+const NO_EXECUTE: &str = ")]}'\n";
+
+/// The first value of a text. With `whole` nothing may follow it; an empty text is null.
+pub(crate) fn parse_lenient(text: &str, whole: bool) -> Result<Value, &'static str> {
+    let mut reader = JsonReader { rest: text };
+    reader.skip_space()?;
+    if let Some(rest) = reader.rest.strip_prefix(NO_EXECUTE) {
+        reader.rest = rest;
+        reader.skip_space()?;
+    }
+    if reader.rest.is_empty() {
+        return Ok(Value::Null);
+    }
+    let value = reader.value(0)?;
+    reader.skip_space()?;
+    if whole && !reader.rest.is_empty() {
+        return Err("something follows the end of the document");
+    }
+    Ok(value)
+}
+
+struct JsonReader<'a> {
+    rest: &'a str,
+}
+
+impl<'a> JsonReader<'a> {
+    fn value(&mut self, depth: usize) -> Result<Value, &'static str> {
+        if depth > MAX_DEPTH {
+            return Err("nested too deep");
+        }
+        match self.peek() {
+            Some('{') => self.object(depth),
+            Some('[') => self.array(depth),
+            Some(quote @ ('"' | '\'')) => self.quoted(quote).map(Value::String),
+            _ => match self.bare() {
+                "" => Err("a value is expected"),
+                word => Ok(meaning(word)),
+            },
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, &'static str> {
+        self.next();
+        let mut object = Map::new();
+        self.skip_space()?;
+        if self.take('}') {
+            return Ok(Value::Object(object));
+        }
+        loop {
+            let name = match self.peek() {
+                Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
+                _ => match self.bare() {
+                    "" => return Err("a name is expected"),
+                    name => name.to_owned(),
+                },
+            };
+            self.skip_space()?;
+            if self.take('=') {
+                self.take('>');
+            } else if !self.take(':') {
+                return Err("\":\" is expected");
+            }
+            self.skip_space()?;
+            let value = self.value(depth + 1)?;
+            object.insert(name, value);
+            self.skip_space()?;
+            if self.take('}') {
+                return Ok(Value::Object(object));
+            }
+            if !self.take(',') && !self.take(';') {
+                return Err("an object does not end");
+            }
+            self.skip_space()?;
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Value, &'static str> {
+        self.next();
+        let mut array = Vec::new();
+        self.skip_space()?;
+        if self.take(']') {
+            return Ok(Value::Array(array));
+        }
+        loop {
+            array.push(match self.peek() {
+                // An entry left out.
+                Some(',' | ';' | ']') => Value::Null,
+                _ => self.value(depth + 1)?,
+            });
+            self.skip_space()?;
+            if self.take(']') {
+                return Ok(Value::Array(array));
+            }
+            if !self.take(',') && !self.take(';') {
+                return Err("an array does not end");
+            }
+            self.skip_space()?;
+        }
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, &'static str> {
+        const ENDLESS: &str = "a string does not end";
+        self.next();
+        let mut text = String::new();
+        loop {
+            match self.next().ok_or(ENDLESS)? {
+                c if c == quote => return Ok(text),
+                '\\' => match self.next().ok_or(ENDLESS)? {
+                    't' => text.push('\t'),
+                    'b' => text.push('\u{8}'),
+                    'n' => text.push('\n'),
+                    'r' => text.push('\r'),
+                    'f' => text.push('\u{c}'),
+                    'u' => text.push(self.escaped()?),
+                    c => text.push(c),
+                },
+                c => text.push(c),
+            }
+        }
+    }
+
+    /// The character of `\uXXXX`, or of two for one beyond 16 bits. Half of one becomes the replacement character.
+    fn escaped(&mut self) -> Result<char, &'static str> {
+        let first = self.unit()?;
+        if (0xd800..0xdc00).contains(&first) {
+            let before = self.rest;
+            if let Some(rest) = before.strip_prefix("\\u") {
+                self.rest = rest;
+                let second = self.unit()?;
+                if let [Ok(c)] = char::decode_utf16([first, second])
+                    .collect::<Vec<_>>()
+                    .as_slice()
+                {
+                    return Ok(*c);
+                }
+                self.rest = before;
+            }
+        }
+        Ok(char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn unit(&mut self) -> Result<u16, &'static str> {
+        const BAD: &str = "an escape is no character";
+        let digits = self.rest.get(..4).ok_or(BAD)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BAD);
+        }
+        self.rest = &self.rest[4..];
+        u16::from_str_radix(digits, 16).map_err(|_| BAD)
+    }
+
+    /// A bare word, empty if there is none.
+    fn bare(&mut self) -> &'a str {
+        let end = self.rest.find(ends_word).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        word
+    }
+
+    /// Skips white space and comments.
+    fn skip_space(&mut self) -> Result<(), &'static str> {
+        loop {
+            self.rest = self.rest.trim_start_matches([' ', '\n', '\r', '\t']);
+            if let Some(comment) = self.rest.strip_prefix("/*") {
+                let end = comment.find("*/").ok_or("a comment does not end")?;
+                self.rest = &comment[end + 2..];
+            } else if self.rest.starts_with("//") || self.rest.starts_with('#') {
+                self.rest = self
+                    .rest
+                    .find(['\n', '\r'])
+                    .map_or("", |end| &self.rest[end..]);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let next = chars.next();
+        self.rest = chars.as_str();
+        next
+    }
+
+    fn take(&mut self, wanted: char) -> bool {
+        match self.rest.strip_prefix(wanted) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Whether a bare word ends before this.
+fn ends_word(c: char) -> bool {
+    matches!(
+        c,
+        '/' | '\\'
+            | ';'
+            | '#'
+            | '='
+            | '{'
+            | '}'
+            | '['
+            | ']'
+            | ':'
+            | ','
+            | ' '
+            | '\t'
+            | '\u{c}'
+            | '\r'
+            | '\n'
+    )
+}
+
+/// What a bare word stands for: a keyword in any case, a number, or itself.
+fn meaning(word: &str) -> Value {
+    match word.to_ascii_lowercase().as_str() {
+        "true" => return Value::Bool(true),
+        "false" => return Value::Bool(false),
+        "null" => return Value::Null,
+        _ => {}
+    }
+    match serde_json::from_str::<Number>(word) {
+        Ok(number) => Value::Number(number),
+        Err(_) => Value::String(word.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_lenient_reader_takes() {
+        for (text, value) in [
+            ("{'text':'closed'}", json!({ "text": "closed" })),
+            ("{text:closed}", json!({ "text": "closed" })),
+            ("Kicked", json!("Kicked")),
+            ("'it\\'s \\u00e4'", json!("it's ä")),
+            (
+                "{a=1;b=>TRUE,c:nUlL}",
+                json!({ "a": 1, "b": true, "c": null }),
+            ),
+            ("[a,,'b';]", json!(["a", null, "b", null])),
+            ("[]", json!([])),
+            ("{}", json!({})),
+            ("// why\n# not\n{/* here */a: -1.5}", json!({ "a": -1.5 })),
+            (")]}'\n[1]", json!([1])),
+            ("01", json!("01")),
+            ("", json!(null)),
+            (" ", json!(null)),
+            ("\"raw\nline\"", json!("raw\nline")),
+            ("'\\ud83d\\ude00 \\ud83d!'", json!("😀 \u{fffd}!")),
+        ] {
+            assert_eq!(parse_lenient(text, true), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_even_a_lenient_reader_refuses() {
+        for text in [
+            "{a:1,}",
+            "{",
+            "{a}",
+            "[1",
+            "'",
+            "'\\u12'",
+            "/*",
+            "}",
+            "{,}",
+            "a\\b",
+            "You are kicked",
+        ] {
+            assert!(parse_lenient(text, true).is_err(), "{text}");
+        }
+        assert_eq!(parse_lenient("You are kicked", false), Ok(json!("You")));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse_lenient(&nested(MAX_DEPTH), true).is_ok());
+        assert!(parse_lenient(&nested(MAX_DEPTH + 1), true).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,40}|[\\[\\]{}:;,='\"\\\\/#*a1 \n]{0,40}") {
+            let _ = parse_lenient(&text, false);
+        }
+
+        #[test]
+        fn what_is_strictly_json_means_the_same(text in "[a-z\"\\\\ \u{e4}]{0,20}", number in any::<i64>()) {
+            let value = json!({ "a": [text, number, null, true], "b": {} });
+            prop_assert_eq!(parse_lenient(&value.to_string(), true), Ok(value));
+        }
+    }
+}
