@@ -532,3 +532,59 @@ fn other_text_is_read_leniently_until_47() {
         }
     }
 }
+
+/// A column of air with one block entity of this type.
+fn chunk_with_block_entity(protocol: i32, id: i32) -> Vec<u8> {
+    let mut chunk = common::empty_chunk(protocol, 0, 0);
+    // Behind the sections: a count of none, then six empty masks and lists of light.
+    let light = if protocol < 763 { 7 } else { 6 };
+    let tail = chunk.split_off(chunk.len() - light - 1);
+    let mut w = Writer::new();
+    w.raw(&chunk)
+        .varint(1)
+        .u8(0)
+        .i16(64)
+        .varint(id)
+        .u8(0)
+        .raw(&tail[1..]);
+    w.into_bytes()
+}
+
+fn block_entity(id: i32) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.i64(0).varint(id).u8(0);
+    w.into_bytes()
+}
+
+#[test]
+fn from_766_on_a_block_entity_must_be_of_a_type_that_the_game_has() {
+    for (protocol, count) in [
+        (757, None),
+        (765, None),
+        (766, Some(44)),
+        (767, Some(44)),
+        (768, Some(45)),
+        (769, Some(45)),
+        (770, Some(47)),
+        (772, Some(47)),
+        (773, Some(49)),
+        (775, Some(49)),
+        (777, Some(49)),
+    ] {
+        for (id, taken) in [
+            (0, true),
+            (count.unwrap_or(99) - 1, true),
+            (count.unwrap_or(99), count.is_none()),
+            (-1, count.is_none()),
+        ] {
+            let mut duel = joined(protocol);
+            duel.send("map_chunk", &chunk_with_block_entity(protocol, id));
+            assert_eq!(duel.fault().is_none(), taken, "{protocol} {id}");
+            if count.is_some() {
+                let mut duel = joined(protocol);
+                duel.send("tile_entity_data", &block_entity(id));
+                assert_eq!(duel.fault().is_none(), taken, "{protocol} {id}");
+            }
+        }
+    }
+}

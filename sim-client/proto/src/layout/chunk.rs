@@ -102,6 +102,12 @@ pub(crate) fn block_states(version: Version) -> BlockStates {
     row(BLOCK_STATES, version)
 }
 
+/// How many types of block entities a version has, where a client refuses an id past the last (766+: "No value with
+/// id N"). Before, it takes what it does not know for nothing.
+pub(crate) fn block_entity_types(version: Version) -> Option<usize> {
+    row(BLOCK_ENTITY_TYPES, version)
+}
+
 /// What is known of a version's block states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockStates {
@@ -243,6 +249,20 @@ const LIGHT: &[(i32, LightMasks)] = &[
     (763, LightMasks::Longs { trust_edges: false }),
     // protocol-facts, section 3.
     (777, LightMasks::Bytes),
+];
+
+/// azalea-registry (MIT) for 1.21.1, 1.21.4, 1.21.5, 1.21.8, 1.21.11 and 26.1, and what the games themselves register in
+/// 1.20.6, 1.21.7, 26.1.2 and 26.3; that 768 and 773 begin what 769 and 774 have is by the blocks of minecraft-data
+/// (`creaking_heart`; `copper_golem_statue` and the shelves). 776 got `potent_sulfur`, and the beds' was gone by 777:
+/// which of the two had both is not seen, so 776 is given the benefit of the doubt.
+const BLOCK_ENTITY_TYPES: &[(i32, Option<usize>)] = &[
+    (4, None),
+    (766, Some(44)),
+    (768, Some(45)),
+    (770, Some(47)),
+    (773, Some(49)),
+    (776, Some(50)),
+    (777, Some(49)),
 ];
 
 const BLOCK_STATES: &[(i32, BlockStates)] = &[

@@ -11,7 +11,7 @@ mod serverbound;
 
 pub(crate) use chunk::{
     BiomeData, BlockEntities, ChunkLayout, Heightmaps, LightMasks, SectionLayout, SectionMask,
-    block_states, chunk, light, section,
+    block_entity_types, block_states, chunk, light, section,
 };
 pub(crate) use join::{JoinField, join_game, respawn};
 pub use names::required_packets;

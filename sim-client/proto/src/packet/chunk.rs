@@ -299,7 +299,7 @@ fn read_block_entities(r: &mut Reader<'_>, kind: BlockEntities) -> Result<usize,
             .array("blockEntities", MAX_BLOCK_ENTITIES, |r| {
                 r.u8("xz")?;
                 r.i16("y")?;
-                r.varint("type")?;
+                read_block_entity_type(r, "type")?;
                 r.summarised(
                     "nbtData",
                     |r| nbt::read_optional_root(r, ""),
@@ -308,6 +308,36 @@ fn read_block_entities(r: &mut Reader<'_>, kind: BlockEntities) -> Result<usize,
                 .map(|_| ())
             })
             .map(|all| all.len()),
+    }
+}
+
+/// `tile_entity_data`, from 766 on: where, what, and its data. Answers what.
+pub(super) fn read_block_entity(r: &mut Reader<'_>) -> Result<i32, DecodeError> {
+    r.i64("location")?;
+    let kind = read_block_entity_type(r, "action")?;
+    r.summarised(
+        "nbtData",
+        |r| nbt::read_optional_root(r, ""),
+        |_| "nbt".to_owned(),
+    )?;
+    Ok(kind)
+}
+
+/// A type of block entities, which from 766 on must be one that the game has.
+fn read_block_entity_type(r: &mut Reader<'_>, name: &str) -> Result<i32, DecodeError> {
+    let start = r.offset();
+    let id = r.varint(name)?;
+    match layout::block_entity_types(r.version()) {
+        Some(count) if usize::try_from(id).map_or(true, |id| id >= count) => {
+            let registry = "minecraft:block_entity_type";
+            let kind = DecodeErrorKind::NoSuchId {
+                id,
+                registry,
+                count,
+            };
+            Err(r.error_at(start, name, kind))
+        }
+        _ => Ok(id),
     }
 }
 

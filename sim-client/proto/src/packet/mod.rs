@@ -103,6 +103,8 @@ pub enum Packet {
     Chunk(Box<Chunk>),
     /// Play (4-47): several chunks.
     ChunkBulk(Vec<Chunk>),
+    /// Play: the data of a block entity of this type, by its id (766+; opaque before).
+    BlockEntity(i32),
     /// Play (107+): a chunk is to be forgotten.
     UnloadChunk {
         /// Chunk coordinates.

@@ -149,6 +149,9 @@ pub(super) fn read(
         "position" => Packet::Position(position(r)?),
         "map_chunk" => Packet::Chunk(Box::new(chunk::read(r, context)?)),
         "map_chunk_bulk" => Packet::ChunkBulk(chunk::read_bulk(r, context)?),
+        "tile_entity_data" if layout::block_entity_types(r.version()).is_some() => {
+            Packet::BlockEntity(chunk::read_block_entity(r)?)
+        }
         "unload_chunk" => unload_chunk(r)?,
         "update_light" => light::read_update(r, context)?,
         "game_state_change" => Packet::GameEvent {
