@@ -134,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn a_transfer_says_where_to() {
+        let reason = CloseReason::Transferred {
+            host: "else\u{1b}where".to_owned(),
+            port: 25566,
+        };
+        let said = close_reason(&reason);
+        assert!(said.contains("else\\u{1b}where, port 25566"), "{said}");
+    }
+
+    #[test]
     fn long_texts_are_cut_after_the_bound() {
         assert_eq!(printable("abc", 3), "abc");
         assert_eq!(printable("abcd", 3), "abc…");
