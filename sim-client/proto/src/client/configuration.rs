@@ -43,10 +43,10 @@ impl Client {
                 self.close_for(CloseReason::Transferred { host, port });
             }
             Packet::Tags(tags) => self.take_tags(at, tags),
-            Packet::PluginMessage(message) => {
-                if message.brand.is_none() && message.channel == self.version.brand_channel() {
-                    self.remark(Some(at), RemarkKind::Brand);
-                }
+            Packet::PluginMessage(message)
+                if message.brand.is_none() && message.channel == self.version.brand_channel() =>
+            {
+                self.remark(Some(at), RemarkKind::Brand);
             }
             Packet::ResourcePack(pack) => self.decline(at, &pack),
             _ => {}
