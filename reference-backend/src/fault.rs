@@ -79,6 +79,10 @@ faults! {
     UnfairSelect = "unfair-select",
     /// VB-DSP-16: closes the sockets and exits: nobody is told, and nothing is waited for.
     ShutdownKills = "shutdown-kills",
+    /// VB-DSP-17: puts a plugin behind its equals each time that it comes back.
+    RestartedLast = "restarted-last",
+    /// VB-DSP-18: shuts only the gates to which a plugin that is down has itself subscribed.
+    OwnGatesOnly = "own-gates-only",
 
     // The bridge.
     /// VB-BRG-01: passes on the first property only.

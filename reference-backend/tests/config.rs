@@ -1,7 +1,7 @@
 //! The configuration: what it reads, and what it says of mistakes.
 
 use reference_backend::config::{host_limits, limits};
-use reference_backend::{Capability, HostConfig, HostLimits, Instances, Limits};
+use reference_backend::{Capability, EventKind, HostConfig, HostLimits, Instances, Limits};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -88,6 +88,48 @@ fn capability_names_are_exact() {
             ),
             "{message}"
         );
+    }
+}
+
+#[test]
+fn gates_are_named_or_all_of_them_or_none() {
+    let gates = |table: &str| {
+        let config = parse(&format!("[plugins.lobby]\n{table}\n"));
+        let lobby = &config.plugins["lobby"];
+        (lobby.gates.clone(), lobby.required)
+    };
+    assert_eq!(gates(""), (None, None));
+    assert_eq!(gates("gates = []"), (Some([].into()), None));
+    let both = || EventKind::GATES.into();
+    assert_eq!(
+        gates("gates = [\"server-pre-connect\", \"pre-login\", \"pre-login\"]"),
+        (Some(both()), None)
+    );
+    assert_eq!(gates("required = true"), (None, Some(true)));
+    for (table, said) in [
+        (
+            "gates = [\"pre_login\"]",
+            "host.toml:2:10: unknown gate \"pre_login\", did you mean \"pre-login\"?",
+        ),
+        (
+            "gates = [\"post-login\"]",
+            "the event \"post-login\" is no gate; the gates are pre-login, server-pre-connect",
+        ),
+        (
+            "gates = \"pre-login\"",
+            "host.toml:2:9: invalid type: string \"pre-login\", expected a sequence",
+        ),
+        ("gates = true", "expected a sequence"),
+        ("required = 1", "host.toml:2:12: "),
+        ("gate = []", "did you mean `gates`?"),
+        ("requird = true", "did you mean `required`?"),
+        (
+            "gates = []\nrequired = true",
+            "plugins.lobby has both `gates` and `required`\n  = help: leave one out",
+        ),
+    ] {
+        let message = error(&format!("[plugins.lobby]\n{table}\n"));
+        assert!(message.contains(said), "{table}: {message}");
     }
 }
 

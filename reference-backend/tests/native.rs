@@ -576,8 +576,12 @@ async fn a_panic_of_a_native_plugin_is_its_own() {
         let panics = |enable| Arc::new(Panics { enable, waits });
         let gate = Gate::new(OPEN, OPEN);
         let recorder = Recorder::new();
+        let guards_nothing = PluginConfig {
+            required: Some(false),
+            ..granted()
+        };
         let host = builder()
-            .native("off", panics(true), granted())
+            .native("off", panics(true), guards_nothing)
             .native("panics", panics(false), granted())
             .native("open", serving(&gate), granted())
             .observer(recorder.clone())

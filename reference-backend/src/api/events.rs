@@ -26,6 +26,20 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Every kind, in the order of the contract.
+    pub const ALL: [Self; 7] = [
+        Self::PreLogin,
+        Self::PostLogin,
+        Self::ChooseInitialServer,
+        Self::ServerPreConnect,
+        Self::KickedFromServer,
+        Self::SwitchFailed,
+        Self::PlayerDisconnect,
+    ];
+
+    /// The gates, in the order in which a connection comes to them.
+    pub const GATES: [Self; 2] = [Self::PreLogin, Self::ServerPreConnect];
+
     /// The name in the contract.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -55,7 +69,7 @@ impl EventKind {
     /// Whether a listener that fails shuts the door. At the other events a failure counts as no opinion.
     #[must_use]
     pub fn is_gate(self) -> bool {
-        matches!(self, Self::PreLogin | Self::ServerPreConnect)
+        Self::GATES.contains(&self)
     }
 }
 

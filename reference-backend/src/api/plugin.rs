@@ -6,11 +6,10 @@ use super::{
 };
 use crate::capability::{Capability, Grants};
 use crate::config::Limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A future of a plugin, on the heap so that traits can hold it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -97,12 +96,7 @@ pub(crate) struct ListenerEntry {
     pub id: ListenerId,
     pub kind: EventKind,
     pub priority: i16,
-    /// Over all plugins of the process: decides between equal priorities.
-    pub sequence: u64,
 }
-
-/// Registrations are told apart by when they came, across plugins.
-static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 /// One registered handler.
 #[derive(Clone)]
@@ -121,6 +115,7 @@ pub struct Registrar {
     max_listeners: u32,
     max_handlers: u32,
     next_listener: u32,
+    /// In the order in which they were subscribed.
     pub(crate) listeners: Vec<ListenerEntry>,
     pub(crate) handlers: BTreeMap<HandlerId, HandlerEntry>,
 }
@@ -144,7 +139,8 @@ impl Registrar {
         &self.plugin
     }
 
-    /// Listeners are asked from the highest priority to the lowest, and in the order of registration where it is equal.
+    /// Listeners are asked from the highest priority to the lowest. Where it is equal, the plugins are asked in the order
+    /// in which they were added to the host, and one plugin's listeners in the order in which it subscribed them.
     ///
     /// # Errors
     /// `NotGranted` without `event-bus`; `QuotaExceeded`.
@@ -162,13 +158,7 @@ impl Registrar {
         }
         let id = ListenerId(self.next_listener);
         self.next_listener += 1;
-        let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
-        self.listeners.push(ListenerEntry {
-            id,
-            kind,
-            priority,
-            sequence,
-        });
+        self.listeners.push(ListenerEntry { id, kind, priority });
         Ok(id)
     }
 
@@ -177,6 +167,15 @@ impl Registrar {
         let before = self.listeners.len();
         self.listeners.retain(|entry| entry.id != listener);
         self.listeners.len() < before
+    }
+
+    /// Takes over the listeners at gates at which this has none: of an instance that did not come up, for as long as
+    /// none does.
+    pub(crate) fn hold_too(&mut self, other: &Self) {
+        let held: BTreeSet<EventKind> = self.listeners.iter().map(|entry| entry.kind).collect();
+        let more = other.listeners.iter();
+        let more = more.filter(|entry| entry.kind.is_gate() && !held.contains(&entry.kind));
+        self.listeners.extend(more.cloned());
     }
 
     /// A `server-pre-connect` listener of this plugin may from now on answer with this id.

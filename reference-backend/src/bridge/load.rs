@@ -22,6 +22,7 @@ const TYPE_INTERFACES: [&str; 2] = ["types", "events"];
 pub(super) const GUEST: &str = "guest";
 pub(super) const HANDLER: &str = "virtual-backend-handler";
 const VIRTUAL_BACKEND: &str = "virtual-backend";
+const EVENT_BUS: &str = "event-bus";
 
 /// Stack of the thread that compiles: what a main thread has, as the compiler recurses over what it is given.
 const COMPILE_STACK: usize = 8 << 20;
@@ -272,6 +273,11 @@ impl GuestComponent {
         self.exports_handler
     }
 
+    /// Whether it can subscribe to events.
+    pub(crate) fn listens(&self) -> bool {
+        self.imports.contains(EVENT_BUS)
+    }
+
     /// Whether the guest asks WASI for folders, and so has a use for its data folder.
     #[must_use]
     pub fn wants_folder(&self) -> bool {
@@ -301,7 +307,7 @@ impl GuestComponent {
 /// The capability that an interface needs; none for those that are always there.
 fn capability_of(interface: &str) -> Option<Capability> {
     match interface {
-        "event-bus" => Some(Capability::EventBus),
+        EVENT_BUS => Some(Capability::EventBus),
         "scheduler" => Some(Capability::Scheduler),
         "config-service" => Some(Capability::ConfigRead),
         VIRTUAL_BACKEND => Some(Capability::VirtualBackend),

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, unknown keys refused.
 
 mod error;
+mod gates;
 pub mod host_limits;
 pub mod limits;
 
@@ -9,10 +10,11 @@ pub(crate) use error::nearest;
 pub use host_limits::HostLimits;
 pub use limits::Limits;
 
+use crate::api::EventKind;
 use crate::capability::{Capability, Grants};
 use crate::fault::{Fault, Faults};
 use serde::{Deserialize, Deserializer, de};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -97,6 +99,12 @@ pub struct PluginConfig {
     /// The server that a player goes to when the plugin fails. Checked, but without effect until the host can connect
     /// to servers; a warning says so at the start.
     pub fallback: Option<String>,
+    /// The gates that stay shut while the plugin is not up, whatever it has subscribed to. Without it, and without
+    /// `required`, all of them until the plugin has once come up: nobody can know before what it guards.
+    #[serde(deserialize_with = "gates::gates")]
+    pub gates: Option<BTreeSet<EventKind>>,
+    /// The short form of `gates`: all of them, or none.
+    pub required: Option<bool>,
     /// How sessions are spread over instances.
     pub instances: Instances,
     /// What the plugin reads through `config-service`.
@@ -120,6 +128,14 @@ impl PluginConfig {
     #[must_use]
     pub fn grants(&self) -> Grants {
         Grants::new(&self.permissions, &self.deny)
+    }
+
+    /// The gates that the table says it holds; none where the table says nothing.
+    pub(crate) fn stated_gates(&self) -> Option<BTreeSet<EventKind>> {
+        let all = |required| EventKind::GATES.into_iter().filter(move |_| required);
+        self.gates
+            .clone()
+            .or_else(|| self.required.map(|required| all(required).collect()))
     }
 
     /// Whether a table for `config-service` fits; `name` is the plugin's.
@@ -252,6 +268,16 @@ impl HostConfig {
             plugin
                 .check_table(name, &plugin.config)
                 .map_err(|error| ConfigError::whole(file, error.problem(), Some(error.help())))?;
+            if plugin.gates.is_some() && plugin.required.is_some() {
+                return Err(ConfigError::whole(
+                    file,
+                    format!("plugins.{name} has both `gates` and `required`"),
+                    Some(
+                        "leave one out: `required = true` is short for all gates, `required = false` for none"
+                            .to_owned(),
+                    ),
+                ));
+            }
             if !is_plugin_name(name) {
                 return Err(ConfigError::whole(
                     file,

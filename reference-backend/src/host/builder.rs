@@ -4,7 +4,7 @@ use super::dispatch::{PluginDriver, PluginRecord};
 use super::native::NativeDriver;
 use super::services::{HostClock, Profiles, Services};
 use super::{Connections, Host, HostInner, Observer};
-use crate::api::{GameProfile, NativePlugin, Uuid};
+use crate::api::{EventKind, GameProfile, NativePlugin, Uuid};
 use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig, TableError};
 use crate::fault::Faults;
@@ -185,6 +185,17 @@ impl HostBuilder {
                 Driver::Native(driver) => driver.enable().await,
             }
         }
+        for record in &assembled.inner.plugins {
+            let held: Vec<&str> = record.held_gates().map(EventKind::name).collect();
+            if !held.is_empty() {
+                tracing::error!(
+                    plugin = record.name,
+                    "is not up: nobody passes {} until it is; `gates` under [plugins.{}] says which gates it holds",
+                    held.join(" and "),
+                    record.name
+                );
+            }
+        }
         Ok(Host {
             inner: Arc::new(assembled.inner),
         })
@@ -228,7 +239,11 @@ impl HostBuilder {
                     "`fallback = \"{server}\"` has no effect: this host does not connect to servers yet"
                 );
             }
-            let record = Arc::new(PluginRecord::new(&name, config));
+            let listens = match &source {
+                Source::Guest(component) => component.listens(),
+                Source::Native(_) => true,
+            };
+            let record = Arc::new(PluginRecord::new(&name, config, listens));
             drivers.push(match source {
                 Source::Guest(component) => {
                     let driver = GuestDriver::new(&component, &record, &services)?;

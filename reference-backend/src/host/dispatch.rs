@@ -7,7 +7,7 @@ use crate::api::{
     BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, PlayerId,
     Registrar,
 };
-use crate::capability::Grants;
+use crate::capability::{Capability, Grants};
 use crate::config::PluginConfig;
 use crate::fault::Fault;
 use std::cmp::Reverse;
@@ -42,6 +42,8 @@ pub(crate) struct PluginRecord {
     pub name: String,
     pub config: PluginConfig,
     pub grants: Grants,
+    /// Whether it can subscribe to anything.
+    listens: bool,
     state: Mutex<RecordState>,
     /// Sessions at this moment, those included that are about to start.
     sessions: Arc<AtomicU32>,
@@ -59,19 +61,25 @@ impl Drop for Seat {
 
 struct RecordState {
     up: bool,
+    /// How often it has come up so far.
+    times_up: u32,
+    /// While the plugin is down, those of the last instance that came up and what its successors had got to.
     registrar: SharedRegistrar,
 }
 
 impl PluginRecord {
-    pub fn new(name: &str, config: PluginConfig) -> Self {
+    /// `listens`: whether the plugin has a way to subscribe, if it is granted.
+    pub fn new(name: &str, config: PluginConfig, listens: bool) -> Self {
         let grants = config.grants();
         let registrar = Registrar::new(name, grants.clone(), &config.limits);
         Self {
             name: name.to_owned(),
+            listens: listens && grants.allows(Capability::EventBus),
             grants,
             config,
             state: Mutex::new(RecordState {
                 up: false,
+                times_up: 0,
                 registrar: Arc::new(Mutex::new(registrar)),
             }),
             sessions: Arc::default(),
@@ -109,29 +117,44 @@ impl PluginRecord {
 
     /// From now on these registrations hold.
     pub fn set_up(&self, registrar: SharedRegistrar) {
-        *lock(&self.state) = RecordState {
-            up: true,
-            registrar,
-        };
+        let mut state = lock(&self.state);
+        state.up = true;
+        state.times_up = state.times_up.saturating_add(1);
+        state.registrar = registrar;
     }
 
-    /// The gates stay shut: those of the last instance that ran, or what one that never ran had got to.
+    /// The gates stay shut: those of the last instance that came up, and those that one had got to which did not.
     pub fn set_down(&self, partial: Option<SharedRegistrar>) {
         let mut state = lock(&self.state);
         state.up = false;
-        if let Some(partial) = partial
-            && lock(&state.registrar).listeners.is_empty()
-        {
-            state.registrar = partial;
+        // The instance that was up brings what it has registered itself.
+        if let Some(partial) = partial.filter(|partial| !Arc::ptr_eq(partial, &state.registrar)) {
+            lock(&state.registrar).hold_too(&lock(&partial));
         }
+    }
+
+    /// Whether a gate stays shut for want of the plugin, though it may never have subscribed to it: its table says so,
+    /// or it has never come up, so that nobody can know what it guards.
+    fn holds(&self, kind: EventKind) -> bool {
+        let state = lock(&self.state);
+        if state.up || !kind.is_gate() {
+            return false;
+        }
+        match self.config.stated_gates() {
+            Some(gates) => gates.contains(&kind),
+            None => self.listens && state.times_up == 0,
+        }
+    }
+
+    /// The gates that it [holds](Self::holds).
+    pub fn held_gates(&self) -> impl Iterator<Item = EventKind> {
+        let gates = EventKind::GATES.into_iter();
+        gates.filter(|kind| self.holds(*kind))
     }
 
     /// The handler of this id, if the plugin runs, may have one, and has it.
     pub fn handler(&self, id: HandlerId) -> Result<HandlerEntry, DenyReason> {
-        if !self
-            .grants
-            .allows(crate::capability::Capability::VirtualBackend)
-        {
+        if !self.grants.allows(Capability::VirtualBackend) {
             return Err(DenyReason::NotGranted);
         }
         let state = lock(&self.state);
@@ -172,18 +195,30 @@ impl PluginRecord {
             .iter()
             .filter(|entry| entry.kind == kind)
             .map(|entry| Listening {
-                order: (Reverse(entry.priority), entry.sequence),
+                priority: entry.priority,
                 listener: entry.id,
+                of: Arc::clone(&state.registrar),
             })
             .collect()
     }
 
-    async fn ask(&self, listener: ListenerId, event: &Event) -> Result<EventOutcome, DenyReason> {
+    /// For a host that is broken on purpose: how often it has come up so far.
+    fn times_up(&self) -> u32 {
+        lock(&self.state).times_up
+    }
+
+    /// Whether the instance runs that has registered these. A successor's listeners may have other ids.
+    fn runs(&self, registrar: &SharedRegistrar) -> bool {
+        let state = lock(&self.state);
+        state.up && Arc::ptr_eq(&state.registrar, registrar)
+    }
+
+    async fn ask(&self, entry: &Listening, event: &Event) -> Result<EventOutcome, DenyReason> {
         let driver = match self.driver() {
-            Some(driver) if lock(&self.state).up => driver,
+            Some(driver) if self.runs(&entry.of) => driver,
             _ => return Err(DenyReason::PluginDown),
         };
-        let asked = driver.handle_event(listener, event);
+        let asked = driver.handle_event(entry.listener, event);
         let deadline = self.config.limits.listener_deadline();
         let outcome = match tokio::time::timeout(deadline, asked).await {
             Ok(answer) => answer.map_err(DenyReason::ListenerFailed)?,
@@ -202,8 +237,10 @@ impl PluginRecord {
 }
 
 struct Listening {
-    order: (Reverse<i16>, u64),
+    priority: i16,
     listener: ListenerId,
+    /// Where it was found.
+    of: SharedRegistrar,
 }
 
 /// What came of an event.
@@ -230,7 +267,8 @@ pub(super) async fn fire(
         .await
 }
 
-/// As [`fire`], for an event that comes when the connection is over already.
+/// As [`fire`], for an event that comes when the connection is over already. `plugins` are in the order in which they
+/// are asked where priorities are equal.
 pub(super) async fn dispatch(
     services: &Services,
     plugins: &[Arc<PluginRecord>],
@@ -242,22 +280,57 @@ pub(super) async fn dispatch(
         player,
         event: event.clone(),
     });
-    let mut listeners: Vec<(Listening, &Arc<PluginRecord>)> = plugins
+    let holder = plugins.iter().find(|plugin| plugin.holds(kind));
+    let decision = match holder.filter(|_| !services.faults.has(Fault::OwnGatesOnly)) {
+        Some(plugin) => Decision {
+            plugin: Some(Arc::clone(plugin)),
+            outcome: Err(DenyReason::HeldShut),
+        },
+        None => ask_all(services, plugins, player, event).await,
+    };
+    services.observe(|| HostEvent::EventDecided {
+        player,
+        event: kind,
+        plugin: decision.plugin_name(),
+        outcome: decision.outcome.clone(),
+    });
+    decision
+}
+
+/// The listeners of an event, in the order in which they are asked.
+fn in_order(
+    services: &Services,
+    plugins: &[Arc<PluginRecord>],
+    kind: EventKind,
+) -> Vec<(Listening, Arc<PluginRecord>)> {
+    let mut listeners: Vec<_> = plugins
         .iter()
         .flat_map(|plugin| {
-            plugin
-                .listeners(kind)
-                .into_iter()
-                .map(move |entry| (entry, plugin))
+            let entries = plugin.listeners(kind).into_iter();
+            entries.map(|entry| (entry, Arc::clone(plugin)))
         })
         .collect();
-    listeners.sort_by_key(|(entry, _)| entry.order);
+    if services.faults.has(Fault::RestartedLast) {
+        listeners.sort_by_key(|(_, plugin)| plugin.times_up());
+    }
+    // Equal ones stay as they are: by plugin, and each plugin's in the order in which it subscribed.
+    listeners.sort_by_key(|(entry, _)| Reverse(entry.priority));
+    listeners
+}
+
+async fn ask_all(
+    services: &Services,
+    plugins: &[Arc<PluginRecord>],
+    player: PlayerId,
+    event: &Event,
+) -> Decision {
+    let kind = event.kind();
     let mut decision = Decision {
         plugin: None,
         outcome: Ok(EventOutcome::NoOpinion),
     };
-    for (entry, plugin) in listeners {
-        let outcome = plugin.ask(entry.listener, event).await;
+    for (entry, plugin) in in_order(services, plugins, kind) {
+        let outcome = plugin.ask(&entry, event).await;
         services.observe(|| HostEvent::ListenerAnswered {
             player,
             plugin: plugin.name.clone(),
@@ -276,7 +349,7 @@ pub(super) async fn dispatch(
         };
         if decides {
             decision = Decision {
-                plugin: Some(Arc::clone(plugin)),
+                plugin: Some(plugin),
                 outcome,
             };
             // Not at `server-pre-connect`: there it would break whatever takes two plugins.
@@ -287,11 +360,5 @@ pub(super) async fn dispatch(
             }
         }
     }
-    services.observe(|| HostEvent::EventDecided {
-        player,
-        event: kind,
-        plugin: decision.plugin_name(),
-        outcome: decision.outcome.clone(),
-    });
     decision
 }

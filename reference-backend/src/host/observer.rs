@@ -174,6 +174,8 @@ pub enum DenyReason {
     WrongOutcome(EventKind),
     /// The plugin that holds the gate is restarting or in quarantine.
     PluginDown,
+    /// A plugin is down, and its table, or that it has never come up, says that it holds the gate.
+    HeldShut,
 }
 
 impl fmt::Display for DenyReason {
@@ -198,6 +200,9 @@ impl fmt::Display for DenyReason {
             Self::ListenerFailed(why) => write!(f, "the listener failed: {why}"),
             Self::WrongOutcome(kind) => write!(f, "the listener answered as if to {kind}"),
             Self::PluginDown => f.write_str("the plugin is not running"),
+            Self::HeldShut => f.write_str(
+                "the plugin is not running, and may hold this gate; `gates` in its table says which it holds",
+            ),
         }
     }
 }

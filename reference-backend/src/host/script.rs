@@ -489,7 +489,7 @@ fn for_player(reason: &DenyReason) -> String {
         DenyReason::NoServer => "There is no server available for you to join.".to_owned(),
         DenyReason::UnknownServer(name) => format!("The server \"{name}\" does not exist."),
         DenyReason::NoConnector(name) => format!("The server \"{name}\" cannot be reached."),
-        DenyReason::PluginDown => {
+        DenyReason::PluginDown | DenyReason::HeldShut => {
             "This server is restarting. Please try again in a moment.".to_owned()
         }
         DenyReason::Full(_) => "This server is full. Please try again later.".to_owned(),

@@ -67,7 +67,8 @@ async fn crash(lab: &HostLab, host: &Host) -> Result<Player, Stop> {
 }
 
 async fn knock(lab: &HostLab, host: &Host, when: &str) -> Outcome {
-    let down = |reason: &DenyReason| *reason == DenyReason::PluginDown;
+    let down =
+        |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::HeldShut);
     must_deny(lab, host, CLAUSE, when, down).await
 }
 

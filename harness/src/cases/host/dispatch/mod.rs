@@ -13,6 +13,8 @@ crate::cases::cases! {
     pre_connect_answers_do_what_they_say,
     the_first_opinion_decides,
     a_failing_listener_denies,
+    a_restarted_plugin_keeps_its_place,
+    nobody_passes_before_a_plugin_has_come_up,
     a_slow_start_is_cut_off,
     keep_alive_is_the_guests,
     malformed_frames_end_the_session,
