@@ -109,7 +109,7 @@ fn gates_are_named_or_all_of_them_or_none() {
     for (table, said) in [
         (
             "gates = [\"pre_login\"]",
-            "host.toml:2:10: unknown gate \"pre_login\", did you mean \"pre-login\"?",
+            "host.toml:2:9: unknown gate \"pre_login\", did you mean \"pre-login\"?",
         ),
         (
             "gates = [\"post-login\"]",

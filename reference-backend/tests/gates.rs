@@ -161,7 +161,7 @@ fn restarting() -> impl Fn(&HostEvent) -> bool {
 /// Which event turned a player away and why; none when there is a session.
 async fn knock(host: &Host, recorder: &Recorder) -> Option<(EventKind, DenyReason)> {
     let mark = recorder.events().len();
-    let mut client = RawClient::connect(host, 340, "knock").await;
+    let mut client = RawClient::connect(host, 770, "knock").await;
     let entered = client.enter().await;
     client.leave();
     let denied = recorder
@@ -368,7 +368,7 @@ async fn a_plugin_that_comes_back_stands_where_it_stood() {
             recorder.wait_for_nth(restarts + 1, enabled()).await;
         }
         let mark = recorder.events().len();
-        let mut client = RawClient::connect(&host, 340, "order").await;
+        let mut client = RawClient::connect(&host, 770, "order").await;
         let told = client.enter().await;
         assert!(told.is_err_and(|told| told.contains("no server available")));
         assert_eq!(
@@ -379,7 +379,7 @@ async fn a_plugin_that_comes_back_stands_where_it_stood() {
         // Down, it is in its place too.
         recorder.wait_for_nth(restarts + 1, restarting()).await;
         let mark = recorder.events().len();
-        RawClient::connect(&host, 340, "down")
+        RawClient::connect(&host, 770, "down")
             .await
             .enter()
             .await
@@ -413,7 +413,7 @@ async fn a_listener_that_is_subscribed_late_stands_with_its_plugin() {
     let task = |event: &HostEvent| matches!(event, HostEvent::TaskRun { .. });
     recorder.wait_for(task).await;
     let mark = recorder.events().len();
-    RawClient::connect(&host, 340, "late")
+    RawClient::connect(&host, 770, "late")
         .await
         .enter()
         .await
