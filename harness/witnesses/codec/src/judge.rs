@@ -99,6 +99,7 @@ pub(crate) struct Run<'a> {
     pub(crate) version: ProtocolVersion,
     recording: &'a Recording,
     kinds: BTreeSet<Kind>,
+    ids: BTreeMap<Kind, i32>,
     problems: Vec<Problem>,
     ours_read: usize,
     theirs_read: usize,
@@ -111,6 +112,7 @@ impl<'a> Run<'a> {
             version,
             recording,
             kinds,
+            ids: BTreeMap::new(),
             problems: Vec::new(),
             ours_read: 0,
             theirs_read: 0,
@@ -120,6 +122,11 @@ impl<'a> Run<'a> {
     /// The kinds of packets that were judged.
     pub(crate) fn kinds(&self) -> &BTreeSet<Kind> {
         &self.kinds
+    }
+
+    /// The ids that it gives the packets that it was asked about.
+    pub(crate) fn ids(&self) -> &BTreeMap<Kind, i32> {
+        &self.ids
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -160,6 +167,9 @@ impl<'a> Run<'a> {
         let theirs = REGISTRY.get_packet_id::<T>(self.version);
         let ours =
             vb_data::packets(self.version.0, state, direction).and_then(|table| table.id(name));
+        if let Some(theirs) = theirs {
+            self.ids.insert(kind.clone(), theirs);
+        }
         match (theirs, ours) {
             (Some(theirs), Some(ours)) if theirs == ours => {
                 self.kinds.insert(kind.clone());

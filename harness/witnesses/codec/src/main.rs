@@ -26,13 +26,17 @@ const USAGE: u8 = 2;
 const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
+    if std::env::args().skip(1).eq(["--ids".to_owned()]) {
+        print_ids();
+        return ExitCode::SUCCESS;
+    }
     let mut wanted = Vec::new();
     for argument in std::env::args().skip(1) {
         match argument.parse() {
             Ok(protocol) if vb_data::supported().contains(&protocol) => wanted.push(protocol),
             _ => {
                 eprintln!(
-                    "{argument} is no protocol with packet tables\nusage: witness-codec [PROTOCOL...]"
+                    "{argument} is no protocol with packet tables\nusage: witness-codec [--ids | PROTOCOL...]"
                 );
                 return USAGE.into();
             }
@@ -65,6 +69,23 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// Prints its ids for all packets that it is asked about, by our names: what it has to say in the vote on the data.
+fn print_ids() {
+    for &protocol in vb_data::supported() {
+        let version = ProtocolVersion(protocol);
+        if !version.is_known() {
+            continue;
+        }
+        let recording = witness_packets::record(protocol);
+        let mut run = Run::new(version, &recording);
+        clientbound::all(&mut run);
+        serverbound::all(&mut run);
+        for ((direction, state, name), id) in run.ids() {
+            println!("{protocol} {state} {direction} {id} {name}");
+        }
     }
 }
 
