@@ -63,6 +63,17 @@ pub enum RemarkKind {
         /// How many bytes.
         bytes: usize,
     },
+    /// A chunk's compressed data hold less than its masks announce: the client takes what is missing for zeros (4, 5).
+    ChunkShort {
+        /// Chunk coordinates; of several columns, the last one's.
+        x: i32,
+        /// Chunk coordinates.
+        z: i32,
+        /// Bytes that came.
+        found: usize,
+        /// Bytes that the masks announce.
+        expected: usize,
+    },
     /// A section's data array has another length than its bits ask for: the client throws it away and shows nothing
     /// but the palette's first entry (until 769).
     SectionArray {
@@ -169,6 +180,17 @@ impl fmt::Display for RemarkKind {
                 write!(
                     f,
                     "{bytes} bytes follow the last section in the data of chunk {x}, {z}"
+                )
+            }
+            RemarkKind::ChunkShort {
+                x,
+                z,
+                found,
+                expected,
+            } => {
+                write!(
+                    f,
+                    "the data of chunk {x}, {z} hold {found} bytes where its masks announce {expected}"
                 )
             }
             RemarkKind::SectionArray {

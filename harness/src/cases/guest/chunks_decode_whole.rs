@@ -34,7 +34,8 @@ async fn run(lab: &GuestLab) -> Outcome {
     let wrong = player.remarks().find(|(_, remark)| {
         matches!(
             remark.kind,
-            RemarkKind::SectionArray { .. }
+            RemarkKind::ChunkShort { .. }
+                | RemarkKind::SectionArray { .. }
                 | RemarkKind::UnknownBiome { .. }
                 | RemarkKind::LightArraysLeftOver { .. }
         )

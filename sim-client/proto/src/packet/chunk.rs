@@ -369,14 +369,9 @@ fn read_compressed(
         world.sky_light,
         chunk.full,
     );
-    if data.len() < expected {
-        let kind = DecodeErrorKind::CountMismatch {
-            what: "bytes of sections",
-            found: data.len(),
-            expected,
-        };
-        return Err(r.error_at(start, "compressedChunkData", kind));
-    }
+    chunk
+        .remarks
+        .extend(too_short(chunk.x, chunk.z, data.len(), expected));
     if data.len() > expected {
         let bytes = data.len() - expected;
         chunk.remarks.push(RemarkKind::ChunkLeftOver {
@@ -396,22 +391,26 @@ fn old_column(sections: usize, high_bits: u32, sky_light: bool, full: bool) -> u
         + if full { FLAT_BIOMES } else { 0 }
 }
 
+/// Clients have their decompressor fill an array that is large enough for what the masks announce: what is missing is
+/// zeros, what is over is not looked at.
 fn inflate(
     r: &Reader<'_>,
     start: usize,
     data: &[u8],
     limit: usize,
 ) -> Result<Vec<u8>, DecodeError> {
-    let out = wire::inflate(data, limit + 1)
-        .map_err(|_| r.error_at(start, "compressedChunkData", DecodeErrorKind::Zlib))?;
-    if out.len() > limit {
-        let kind = DecodeErrorKind::LengthOverLimit {
-            length: out.len(),
-            limit,
-        };
-        return Err(r.error_at(start, "compressedChunkData", kind));
-    }
-    Ok(out)
+    wire::inflate(data, limit)
+        .map_err(|_| r.error_at(start, "compressedChunkData", DecodeErrorKind::Zlib))
+}
+
+/// What is wrong with data of 4 and 5 that are shorter than the masks announce.
+fn too_short(x: i32, z: i32, found: usize, expected: usize) -> Option<RemarkKind> {
+    (found < expected).then_some(RemarkKind::ChunkShort {
+        x,
+        z,
+        found,
+        expected,
+    })
 }
 
 /// Several columns at once: what a server of 4 to 47 sends around the player.
@@ -456,7 +455,7 @@ fn read_compressed_bulk(r: &mut Reader<'_>, _: &Context) -> Result<Vec<Chunk>, D
     let at = r.offset();
     let data = r.bytes("compressedChunkData", length)?;
     let data = inflate(r, at, data, MAX_BULK.min(count) * MAX_OLD_COLUMN)?;
-    let columns = r.repeat("meta", count, |r| {
+    let mut columns = r.repeat("meta", count, |r| {
         let (x, z) = (r.i32("x")?, r.i32("z")?);
         let (mask, high) = (r.u16("bitMap")?, r.u16("addBitMap")?);
         let sections = mask.count_ones() as usize;
@@ -468,13 +467,9 @@ fn read_compressed_bulk(r: &mut Reader<'_>, _: &Context) -> Result<Vec<Chunk>, D
         ))
     })?;
     let expected = columns.iter().map(|column| column.summary.data_len).sum();
-    if data.len() < expected {
-        let kind = DecodeErrorKind::CountMismatch {
-            what: "bytes of sections",
-            found: data.len(),
-            expected,
-        };
-        return Err(r.error_at(at, "compressedChunkData", kind));
+    if let Some(last) = columns.last_mut() {
+        last.remarks
+            .extend(too_short(last.x, last.z, data.len(), expected));
     }
     Ok(columns)
 }

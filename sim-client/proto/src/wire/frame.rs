@@ -200,7 +200,7 @@ impl FrameDecoder {
     ) -> Result<(Bytes, Option<FrameNote>), FrameError> {
         // One byte more than stated, to see whether there is more.
         let mut out =
-            zlib::inflate_some(data, stated.saturating_add(1)).map_err(|_| FrameError::Zlib)?;
+            zlib::inflate(data, stated.saturating_add(1)).map_err(|_| FrameError::Zlib)?;
         let actual = out.len();
         if actual > stated {
             out.truncate(stated);

@@ -21,15 +21,9 @@ thread_local! {
     static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(true));
 }
 
-/// What a zlib stream holds, at most `limit` bytes of it; what follows them or the stream is not looked at. Room is made
-/// by what comes out, not by the limit.
+/// What a zlib stream holds, at most `limit` bytes of it; what follows them or the stream is not looked at. A stream that
+/// breaks off gives what it has. Room is made by what comes out, not by the limit.
 pub(crate) fn inflate(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
-    let (out, whole) = run(data, limit)?;
-    if whole { Ok(out) } else { Err(Corrupt) }
-}
-
-/// Like [`inflate`], but a stream that breaks off gives what it has.
-pub(crate) fn inflate_some(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
     run(data, limit).map(|(out, _)| out)
 }
 
@@ -90,6 +84,14 @@ mod tests {
 
     use super::*;
 
+    /// What a stream holds that does not break off before the limit.
+    fn whole(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
+        match run(data, limit)? {
+            (out, true) => Ok(out),
+            (_, false) => Err(Corrupt),
+        }
+    }
+
     /// The same through flate2's reader, which makes a state each time.
     fn read(data: &[u8], limit: usize) -> Result<Vec<u8>, Corrupt> {
         let mut out = Vec::new();
@@ -126,16 +128,23 @@ mod tests {
     fn the_limit_holds_at_its_edge() {
         let stream = deflate(&[7; 100_000]);
         for limit in [0, 1, 63, 64, 65, 99_999, 100_000] {
-            assert_eq!(inflate(&stream, limit), Ok(vec![7; limit]));
+            assert_eq!(whole(&stream, limit), Ok(vec![7; limit]));
         }
-        let all = inflate(&stream, 100_001).map(|all| all.len());
+        let all = whole(&stream, 100_001).map(|all| all.len());
         assert_eq!(all, Ok(100_000));
     }
 
     #[test]
     fn room_is_made_by_what_comes_out() {
-        let all = inflate(&deflate(b"small"), 1 << 23);
+        let all = whole(&deflate(b"small"), 1 << 23);
         assert!(all.is_ok_and(|all| all.capacity() < 1 << 10));
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_gives_what_it_has() {
+        let stream = deflate(&[7; 100]);
+        assert_eq!(inflate(&stream[..stream.len() - 5], 100), Ok(vec![7; 100]));
+        assert_eq!(inflate(&[], 100), Ok(Vec::new()));
     }
 
     #[test]
@@ -144,8 +153,8 @@ mod tests {
         for cut in 0..stream.len() {
             let mut broken = stream[..cut].to_vec();
             broken.resize(stream.len(), 0xff);
-            let _ = inflate(&broken, 100);
-            let again = inflate(&stream, 100);
+            let _ = whole(&broken, 100);
+            let again = whole(&stream, 100);
             assert_eq!(again.as_deref(), Ok(&b"the same data, the same bytes"[..]));
         }
     }
@@ -158,7 +167,7 @@ mod tests {
         ) {
             let stream = deflate(&data);
             let cut = &stream[..cut.index(stream.len() + 1)];
-            prop_assert_eq!(inflate(cut, data.len() + 1), read(cut, data.len() + 1));
+            prop_assert_eq!(whole(cut, data.len() + 1), read(cut, data.len() + 1));
         }
 
         #[test]
@@ -170,7 +179,7 @@ mod tests {
             let mut stream = deflate(&data);
             let place = place.index(stream.len());
             stream[place] = byte;
-            prop_assert_eq!(inflate(&stream, 1 << 16), read(&stream, 1 << 16));
+            prop_assert_eq!(whole(&stream, 1 << 16), read(&stream, 1 << 16));
         }
     }
 }
