@@ -54,7 +54,7 @@ fn run(data: &[u8]) {
 }
 
 fn json(text: &str) {
-    let read = Text::from_json(text);
+    let read = Text::from_json(Version::new(JSON), text);
     match TextComponent::json(text) {
         Ok(component) => {
             assert_eq!(component.as_json(), text);
@@ -133,7 +133,7 @@ fn tag(data: &[u8]) {
     let Ok(Some(tag)) = nbt::read_text_root(&mut reader, "text") else {
         return;
     };
-    let read = Text::from_nbt(&tag).ok().map(|text| text.plain);
+    let read = Text::from_nbt(version, &tag).ok().map(|text| text.plain);
     // The same through the packet that carries it.
     let payload = Bytes::copy_from_slice(&data[..reader.offset()]);
     let packet = decode(

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sim_proto::legacy::{self, LegacyError, LegacyForm, LegacyStatus};
-use sim_proto::{CloseReason, Event, Packet, Text};
+use sim_proto::{CloseReason, Event, Packet, Text, Version};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
@@ -13,6 +13,8 @@ use crate::driver::{Driver, NotSeen};
 /// What a server says of itself in the server list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
+    /// The version of the client that asked, which decides what of it can be read.
+    pub client: Version,
     /// The answer as it came.
     pub json: Value,
     /// How long the ping took. None if the server ended the connection instead, which a real client shows as no
@@ -55,7 +57,7 @@ impl Status {
     /// The text under the server's name. None if there is none or a client could not read it.
     pub fn description(&self) -> Option<Text> {
         let description = self.json.get("description")?;
-        Text::from_json(&description.to_string()).ok()
+        Text::from_value(self.client, description).ok()
     }
 }
 
@@ -99,7 +101,11 @@ where
         ));
     };
     let json = serde_json::from_str(&text).map_err(|error| StatusError::Json(error.to_string()))?;
-    Ok(Status { json, ping })
+    Ok(Status {
+        client: driver.version(),
+        json,
+        ping,
+    })
 }
 
 /// Why an old client would show no status.

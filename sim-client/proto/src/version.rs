@@ -166,6 +166,88 @@ impl Version {
         self.0 >= 765
     }
 
+    /// Whether text components are read by a codec, which takes each field in its one shape (765+; in login, as JSON,
+    /// too). Before, a deserializer is free with what it does not know. (EssentialsX #5604)
+    pub const fn reads_text_by_codec(self) -> bool {
+        self.0 >= 765
+    }
+
+    /// Whether text can be a score or a selector (47+: 1.8).
+    pub const fn has_score_and_selector_text(self) -> bool {
+        self.0 >= 47
+    }
+
+    /// Whether text has an insertion, which a click with shift types (47+: 1.8).
+    pub const fn has_insertions(self) -> bool {
+        self.0 >= 47
+    }
+
+    /// Whether text can name a key (335+: 1.12; ViaBackwards #474).
+    pub const fn has_keybind_text(self) -> bool {
+        self.0 >= 335
+    }
+
+    /// Whether text may be a value of NBT in some form (393+: 1.13). Sure from 477 on.
+    pub const fn may_have_nbt_contents(self) -> bool {
+        self.0 >= 393
+    }
+
+    /// Whether text can be a value in the NBT of a block or an entity (477+: 1.14).
+    pub const fn has_nbt_contents(self) -> bool {
+        self.0 >= 477
+    }
+
+    /// Whether that value can come from a storage (573+: 1.15).
+    pub const fn has_storage_text(self) -> bool {
+        self.0 >= 573
+    }
+
+    /// Whether text has fonts and colours of 24 bits (735+: 1.16).
+    pub const fn has_fonts(self) -> bool {
+        self.0 >= 735
+    }
+
+    /// Whether a hover event has `contents` (735+: 1.16); before, and beside it, `value`.
+    pub const fn has_hover_contents(self) -> bool {
+        self.0 >= 735
+    }
+
+    /// Whether selectors and values of NBT have a separator (755+: 1.17).
+    pub const fn has_text_separators(self) -> bool {
+        self.0 >= 755
+    }
+
+    /// Whether a translation has a fallback (762+: 1.19.4).
+    pub const fn has_fallbacks(self) -> bool {
+        self.0 >= 762
+    }
+
+    /// Whether items have components instead of a tag (766+: 1.20.5).
+    pub const fn has_item_components(self) -> bool {
+        self.0 >= 766
+    }
+
+    /// Whether text has shadows of any colour (769+: 1.21.4).
+    pub const fn has_text_shadows(self) -> bool {
+        self.0 >= 769
+    }
+
+    /// Whether the events of text are `click_event` and `hover_event`, in which each action has its own fields (770+:
+    /// 1.21.5); before, `clickEvent` and `hoverEvent`.
+    pub const fn has_inline_events(self) -> bool {
+        self.0 >= 770
+    }
+
+    /// Whether a click can show a dialog or send a custom payload (771+: 1.21.6).
+    pub const fn has_dialogs(self) -> bool {
+        self.0 >= 771
+    }
+
+    /// Whether text can be a sprite or a player's head (773+: 1.21.9; ViaVersion #4803).
+    pub const fn has_object_text(self) -> bool {
+        self.0 >= 773
+    }
+
     /// Where registries come from.
     pub const fn registry_source(self) -> RegistrySource {
         match self.0 {

@@ -7,73 +7,8 @@ use common::{Duel, PROTOCOLS, empty_chunk, join_game, position};
 use sim_proto::nbt::{self, Compound, Kind, List, Tag};
 use sim_proto::serverbound::{self, Movement};
 use sim_proto::wire::Writer;
-use sim_proto::{Settings, Text, TextError, TextForm, Version, annotate, annotate_in, decode};
+use sim_proto::{Settings, Version, annotate, annotate_in, decode};
 use vb_data::{Direction, State};
-
-#[test]
-fn json_components_are_read_as_the_game_reads_them() {
-    for (json, plain) in [
-        ("\"x\"", "x"),
-        ("5", "5"),
-        ("true", "true"),
-        (
-            "{\"text\":\"a\",\"extra\":[\"b\",{\"text\":\"c\"}],\"color\":\"red\"}",
-            "abc",
-        ),
-        ("[\"a\",{\"text\":\"b\"}]", "ab"),
-        (
-            "{\"translate\":\"k\",\"with\":[\"a\",1,{\"text\":\"b\"}]}",
-            "k(a, 1, b)",
-        ),
-        ("{\"translate\":\"k\",\"fallback\":\"f\"}", "f"),
-        ("{\"keybind\":\"key.jump\"}", "key.jump"),
-        ("{\"score\":{\"name\":\"a\",\"objective\":\"b\"}}", ""),
-    ] {
-        assert_eq!(
-            Text::from_json(json),
-            Ok(Text {
-                form: TextForm::Json,
-                plain: plain.to_owned()
-            }),
-            "{json}"
-        );
-    }
-}
-
-#[test]
-fn json_that_is_no_component_is_refused_and_says_where() {
-    assert!(matches!(Text::from_json("{"), Err(TextError::Json(_))));
-    assert!(matches!(
-        Text::from_json("plain text"),
-        Err(TextError::Json(_))
-    ));
-    assert_eq!(Text::from_json("null"), Err(TextError::Null));
-    assert_eq!(
-        Text::from_json("[]"),
-        Err(TextError::EmptyList {
-            at: "component".to_owned()
-        })
-    );
-    assert_eq!(
-        Text::from_json("{\"color\":\"red\"}"),
-        Err(TextError::NoContent {
-            at: "component".to_owned()
-        })
-    );
-    assert_eq!(
-        Text::from_json("{\"text\":\"a\",\"extra\":[\"b\",{}]}"),
-        Err(TextError::NoContent {
-            at: "component.extra[1]".to_owned()
-        })
-    );
-    assert_eq!(
-        Text::from_json("{\"text\":\"a\",\"extra\":\"b\"}"),
-        Err(TextError::WrongType {
-            at: "component.extra".to_owned(),
-            found: "no list"
-        })
-    );
-}
 
 fn compound(entries: Vec<(&str, Tag)>) -> Tag {
     let mut compound = Compound::default();
@@ -85,35 +20,6 @@ fn compound(entries: Vec<(&str, Tag)>) -> Tag {
 
 fn string(text: &str) -> Tag {
     Tag::String(text.to_owned())
-}
-
-#[test]
-fn nbt_components_are_read_as_the_game_reads_them() {
-    let list = |kind, items| Tag::List(List { kind, items });
-    let wrapped = list(
-        Kind::Compound,
-        vec![
-            compound(vec![("", string("b"))]),
-            compound(vec![("text", string("c"))]),
-        ],
-    );
-    for (tag, plain) in [
-        (string("x"), Ok("x")),
-        (
-            compound(vec![("text", string("a")), ("extra", wrapped)]),
-            Ok("abc"),
-        ),
-        (list(Kind::String, vec![string("a"), string("b")]), Ok("ab")),
-        (Tag::Int(5), Err(())),
-        (list(Kind::End, vec![]), Err(())),
-        (compound(vec![("bold", Tag::Byte(1))]), Err(())),
-    ] {
-        assert_eq!(
-            Text::from_nbt(&tag).map(|text| text.plain).map_err(|_| ()),
-            plain.map(str::to_owned),
-            "{tag:?}"
-        );
-    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub(super) fn read_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, 
     }
     let start = r.offset();
     let text = match nbt::read_text_root(r, name)? {
-        Some(tag) => Text::from_nbt(&tag),
+        Some(tag) => Text::from_nbt(r.version(), &tag),
         None => Err(crate::text::TextError::Null),
     };
     let text = text.map_err(|error| r.error_at(start, name, error))?;

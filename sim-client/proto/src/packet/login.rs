@@ -78,7 +78,7 @@ pub(super) fn read_login(r: &mut Reader<'_>, name: &str) -> Result<Packet, Decod
 fn read_login_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
-    Text::from_lenient_json(json, r.version().reads_json_leniently())
+    Text::from_lenient_json(r.version(), json, r.version().reads_json_leniently())
         .map_err(|error| r.error_at(start, name, error))
 }
 
@@ -87,9 +87,9 @@ pub(super) fn read_json_text(r: &mut Reader<'_>, name: &'static str) -> Result<T
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
     let text = if r.version().reads_json_leniently() {
-        Text::from_lenient_json(json, true)
+        Text::from_lenient_json(r.version(), json, true)
     } else {
-        Text::from_json(json)
+        Text::from_json(r.version(), json)
     };
     text.map_err(|error| r.error_at(start, name, error))
 }

@@ -40,7 +40,7 @@ async fn login(lab: &HostLab, host: &Host, protocol: i32) -> Outcome {
         .as_ref()
         .filter(|(id, _)| *id == 0)
         .and_then(|(_, data)| string(data));
-    match text.map(sim_proto::Text::from_json) {
+    match text.map(|text| sim_proto::Text::from_json(sim_proto::Version::new(protocol), text)) {
         Some(Ok(text)) if text.plain.chars().any(char::is_alphanumeric) => Ok(()),
         _ => {
             let expected = format!(
