@@ -107,6 +107,8 @@ faults! {
     HalfABatch = "half-a-batch",
     /// VB-BRG-12: with compression off loses the rest of a packet that is longer than 64 KiB.
     SplitsAt64Kib = "splits-at-64-kib",
+    /// VB-BRG-13: sends a component as it was given to clients of all versions.
+    OneTextForAll = "one-text-for-all",
 }
 
 impl Fault {

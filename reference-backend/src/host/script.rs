@@ -439,7 +439,13 @@ impl Script {
     fn deny(&self, decision: &Decision, reason: DenyReason, text: Option<&Text>) -> EndCause {
         let fallback = || Text::plain(for_player(&reason));
         let mut told = text.cloned().unwrap_or_else(fallback);
-        let component = to_component(&told).unwrap_or_else(|error| {
+        let written = to_component(&told).and_then(|text| {
+            if self.faults().has(Fault::OneTextForAll) {
+                return Ok(text);
+            }
+            self.link.with(|wire| wire.conn.fit(text))
+        });
+        let component = written.unwrap_or_else(|error| {
             tracing::warn!(player = %self.link.player, "the reason for the player is not valid: {error}");
             told = Text::plain("You are not allowed to join.");
             TextComponent::cut(&told)

@@ -54,6 +54,19 @@ impl SessionShared {
         }
     }
 
+    /// Checked, and made fit for the client.
+    fn written(&self, wire: &Wire, text: &Text) -> Result<TextComponent, PlayerError> {
+        let faults = self.services.faults;
+        self.component(text)
+            .and_then(|text| {
+                if faults.has(Fault::OneTextForAll) || faults.has(Fault::RawJson) {
+                    return Ok(text);
+                }
+                wire.conn.fit(text)
+            })
+            .map_err(text_error)
+    }
+
     /// What a fault leaves of a packet's data.
     fn cut<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         /// A buffer that was just large enough.
@@ -187,10 +200,9 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn send_message(&self, message: &Text) -> Result<(), PlayerError> {
-        let text = self.component(message);
         let sent = self.link.with(|wire| {
             wire.may_act(self.number)?;
-            let text = text.map_err(text_error)?;
+            let text = self.written(wire, message)?;
             let size = text.as_json().len();
             if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
                 return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
@@ -228,11 +240,10 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn disconnect(&self, reason: &Text) -> Result<(), PlayerError> {
-        let text = self.component(reason);
         let now = self.link.now();
         let done = self.link.with(|wire| {
             wire.may_act(self.number)?;
-            let text = text.map_err(text_error)?;
+            let text = self.written(wire, reason)?;
             wire.disconnect(&text, EndCause::ByHandler, now);
             self.services.observe(|| HostEvent::DisconnectOut {
                 player: self.link.player,

@@ -26,7 +26,7 @@ use crate::frame::{Input, MAX_FRAME, Packet, packet_size};
 use crate::output::{Output, PacketTooLong};
 use crate::packets;
 use crate::profile::{GameProfile, check_name};
-use crate::text::TextComponent;
+use crate::text::{TextComponent, TextError};
 use crate::version::Version;
 use stage::Stage;
 
@@ -257,7 +257,19 @@ impl Connection {
         }
     }
 
-    /// Queues a system message, in play.
+    /// The text in the form that this client reads: [`TextComponent::fit`] for the version that it has stated.
+    ///
+    /// # Errors
+    ///
+    /// When it is too long in that form.
+    pub fn fit(&self, text: TextComponent) -> Result<TextComponent, TextError> {
+        match self.version {
+            Some(version) => text.fit(version),
+            None => Ok(text),
+        }
+    }
+
+    /// Queues a system message, in play. The text should be [fit](Self::fit) for the client.
     pub fn send_message(&mut self, text: &TextComponent) -> Result<(), SendError> {
         let Stage::Play { ids } = &self.stage else {
             return Err(SendError::NotInPlay(self.state()));

@@ -1,27 +1,18 @@
-//! Whether JSON is a text component: by the fields that every protocol agrees on. What is in click events, hover events
-//! other than text, and fields of other names is the client's to judge.
+//! Whether JSON is a text component that every client reads once it is made [`fit`](super::fit) for it. Whether items,
+//! entity types, dialogs and selectors exist, what is in an item's components, and fields of other names are the client's
+//! to judge.
 
 use core::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::event::{CLICK_NAMES, Click, HOVER_NAMES, Hover};
+use super::fit::{KINDS, content};
+use super::values::{colour, identifier};
 use super::{MAX_TEXT_DEPTH, TextError, TextFault};
 use crate::nbt::{MAX_STRING, modified_utf8_len};
 
-/// One of them makes an object a component.
-const CONTENT: [&str; 9] = [
-    "text",
-    "translate",
-    "keybind",
-    "score",
-    "selector",
-    "nbt",
-    "object",
-    "sprite",
-    "player",
-];
-
-const STRINGS: [&str; 7] = [
+const STRINGS: [&str; 10] = [
     "text",
     "translate",
     "fallback",
@@ -29,15 +20,19 @@ const STRINGS: [&str; 7] = [
     "selector",
     "nbt",
     "insertion",
+    "block",
+    "entity",
+    "type",
 ];
 
-const BOOLEANS: [&str; 6] = [
+const BOOLEANS: [&str; 7] = [
     "bold",
     "italic",
     "underlined",
     "strikethrough",
     "obfuscated",
     "interpret",
+    "hat",
 ];
 
 const COMPONENT: &str = "a string, an object or a list";
@@ -85,27 +80,27 @@ pub(super) fn component(found: &Value) -> Result<(), TextError> {
 
 /// Where in the document, as a list that grows with the recursion and is only written out for an error.
 #[derive(Clone, Copy)]
-struct Path<'a> {
+pub(super) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     step: Step<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+pub(super) enum Step<'a> {
     Root,
     Key(&'a str),
     Index(usize),
 }
 
 impl Path<'_> {
-    const fn root() -> Self {
+    pub(super) const fn root() -> Self {
         Self {
             parent: None,
             step: Step::Root,
         }
     }
 
-    const fn then<'b>(&'b self, step: Step<'b>) -> Path<'b> {
+    pub(super) const fn then<'b>(&'b self, step: Step<'b>) -> Path<'b> {
         Path {
             parent: Some(self),
             step,
@@ -124,13 +119,18 @@ impl Path<'_> {
         };
     }
 
-    fn fault(&self, fault: TextFault) -> TextError {
+    pub(super) fn fault(&self, fault: TextFault) -> TextError {
         let mut path = String::new();
         self.write(&mut path);
         TextError::Structure { path, fault }
     }
 
-    fn expect(&self, right: bool, expected: &'static str, found: &Value) -> Result<(), TextError> {
+    pub(super) fn expect(
+        &self,
+        right: bool,
+        expected: &'static str,
+        found: &Value,
+    ) -> Result<(), TextError> {
         if right {
             return Ok(());
         }
@@ -172,7 +172,7 @@ impl Path<'_> {
         }
     }
 
-    fn component(&self, found: &Value) -> Result<(), TextError> {
+    pub(super) fn component(&self, found: &Value) -> Result<(), TextError> {
         match found {
             Value::String(_) => Ok(()),
             Value::Array(elements) => self.components(elements),
@@ -192,28 +192,110 @@ impl Path<'_> {
     }
 
     fn object(&self, fields: &Map<String, Value>) -> Result<(), TextError> {
-        if !CONTENT.iter().any(|key| fields.contains_key(*key)) {
-            return Err(self.fault(TextFault::NoContent));
+        if let Some(kind) = fields.get("type") {
+            let path = self.then(Step::Key("type"));
+            path.expect(kind.is_string(), "a string", kind)?;
+            if !KINDS.iter().any(|(_, name)| Some(*name) == kind.as_str()) {
+                return Err(path.fault(TextFault::Type));
+            }
+            if content(fields).is_none() {
+                return Err(path.fault(TextFault::Type));
+            }
         }
-        for (key, found) in fields {
-            let path = self.then(Step::Key(key));
-            match key.as_str() {
-                key if STRINGS.contains(&key) => {
-                    path.expect(found.is_string(), "a string", found)?
+        let Some(content) = content(fields) else {
+            return Err(self.fault(TextFault::NoContent));
+        };
+        self.needs(content, fields)?;
+        fields
+            .iter()
+            .try_for_each(|(key, found)| self.field(key, found))
+    }
+
+    fn field(&self, key: &str, found: &Value) -> Result<(), TextError> {
+        let path = self.then(Step::Key(key));
+        match key {
+            key if STRINGS.contains(&key) => path.expect(found.is_string(), "a string", found),
+            "color" => path.named(found, colour),
+            "font" | "sprite" | "atlas" | "storage" => path.named(found, identifier),
+            "shadow_color" => path.shadow(found),
+            key if BOOLEANS.contains(&key) => path.expect(found.is_boolean(), "a boolean", found),
+            "score" => path.score(found),
+            "player" => path.expect(
+                found.is_string() || found.is_object(),
+                "a name or an object",
+                found,
+            ),
+            "separator" => path.component(found),
+            "extra" => match found {
+                Value::Array(elements) => path.components(elements),
+                other => path.expect(false, "a list", other),
+            },
+            "with" => path.arguments(found),
+            key if CLICK_NAMES.contains(&key) => Click::read(found, &path).map(drop),
+            key if HOVER_NAMES.contains(&key) => Hover::read(found, &path).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a content needs beside the field that tells it.
+    fn needs(&self, content: &str, fields: &Map<String, Value>) -> Result<(), TextError> {
+        let has = |key: &str| fields.contains_key(key);
+        let lacks = |field| Err(self.fault(TextFault::Missing { field }));
+        match content {
+            "nbt" if !has("block") && !has("entity") && !has("storage") => {
+                lacks("block, entity or storage")
+            }
+            "nbt" => match fields.get("source").and_then(Value::as_str) {
+                Some("block") if !has("block") => lacks("block"),
+                Some("entity") if !has("entity") => lacks("entity"),
+                Some("storage") if !has("storage") => lacks("storage"),
+                _ => Ok(()),
+            },
+            "sprite" | "player" => match fields.get("object") {
+                None => Ok(()),
+                Some(kind) => {
+                    let path = self.then(Step::Key("object"));
+                    let wanted = if content == "sprite" {
+                        "atlas"
+                    } else {
+                        "player"
+                    };
+                    path.expect(kind == wanted, "atlas or player, as the picture is", kind)
                 }
-                "color" => path.expect(found.is_string(), "a string", found)?,
-                key if BOOLEANS.contains(&key) => {
-                    path.expect(found.is_boolean(), "a boolean", found)?
+            },
+            // What kind of picture it is, and no picture.
+            "object" => lacks("sprite or player"),
+            _ => Ok(()),
+        }
+    }
+
+    fn named(
+        &self,
+        found: &Value,
+        check: impl Fn(&str) -> Result<(), TextFault>,
+    ) -> Result<(), TextError> {
+        self.expect(found.is_string(), "a string", found)?;
+        check(found.as_str().unwrap_or_default()).map_err(|fault| self.fault(fault))
+    }
+
+    /// A number, or red, green, blue and opacity.
+    fn shadow(&self, found: &Value) -> Result<(), TextError> {
+        let four = |parts: &Vec<Value>| parts.len() == 4 && parts.iter().all(Value::is_number);
+        let right = found.is_number() || found.as_array().is_some_and(four);
+        self.expect(right, "a number or a list of four", found)
+    }
+
+    fn score(&self, found: &Value) -> Result<(), TextError> {
+        let Value::Object(score) = found else {
+            return self.expect(false, "an object", found);
+        };
+        for field in ["name", "objective"] {
+            match score.get(field) {
+                None => return Err(self.fault(TextFault::Missing { field })),
+                Some(found) => {
+                    let path = self.then(Step::Key(field));
+                    path.expect(found.is_string(), "a string", found)?;
                 }
-                "score" => path.expect(found.is_object(), "an object", found)?,
-                "separator" => path.component(found)?,
-                "extra" => match found {
-                    Value::Array(elements) => path.components(elements)?,
-                    other => path.expect(false, "a list", other)?,
-                },
-                "with" => path.arguments(found)?,
-                "hoverEvent" | "hover_event" => path.hover(found)?,
-                _ => {}
             }
         }
         Ok(())
@@ -227,21 +309,6 @@ impl Path<'_> {
         for (index, element) in elements.iter().enumerate() {
             if !element.is_number() && !element.is_boolean() {
                 self.then(Step::Index(index)).component(element)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn hover(&self, found: &Value) -> Result<(), TextError> {
-        let Value::Object(fields) = found else {
-            return self.expect(false, "an object", found);
-        };
-        if fields.get("action").and_then(Value::as_str) != Some("show_text") {
-            return Ok(());
-        }
-        for key in ["value", "contents", "text"] {
-            if let Some(text) = fields.get(key) {
-                self.then(Step::Key(key)).component(text)?;
             }
         }
         Ok(())
@@ -328,6 +395,77 @@ mod tests {
                 r#"{"text":"","hoverEvent":{"action":"show_text","value":5}}"#,
                 "$.hoverEvent.value",
                 wrong(COMPONENT, "a number"),
+            ),
+        ] {
+            assert_eq!(fault(json), (path.to_owned(), expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_no_client_reads_names_its_path_too() {
+        let lacks = |field| TextFault::Missing { field };
+        for (json, path, expected) in [
+            (
+                r#"{"text":"","color":"nonsense"}"#,
+                "$.color",
+                TextFault::Colour,
+            ),
+            (
+                r##"{"text":"","color":"#FFF12A34"}"##,
+                "$.color",
+                TextFault::Colour,
+            ),
+            (
+                r#"{"text":"","font":"No Font"}"#,
+                "$.font",
+                TextFault::Identifier,
+            ),
+            (
+                r#"{"text":"","type":"nonsense"}"#,
+                "$.type",
+                TextFault::Type,
+            ),
+            (r#"{"text":"","type":"keybind"}"#, "$.type", TextFault::Type),
+            (r#"{"score":{"name":"a"}}"#, "$.score", lacks("objective")),
+            (r#"{"nbt":"a"}"#, "$", lacks("block, entity or storage")),
+            (r#"{"object":"atlas"}"#, "$", lacks("sprite or player")),
+            (
+                r#"{"text":"","click_event":{"action":"open_url","url":"example.net/"}}"#,
+                "$.click_event.url",
+                TextFault::UrlScheme,
+            ),
+            (
+                r#"{"text":"","extra":[{"text":"","clickEvent":{"action":"open_file","value":"a"}}]}"#,
+                "$.extra[0].clickEvent.action",
+                TextFault::ClickAction,
+            ),
+            (
+                r#"{"text":"","clickEvent":{"action":"run_command","value":"§"}}"#,
+                "$.clickEvent.value",
+                TextFault::Character { found: '§' },
+            ),
+            (
+                r#"{"text":"","clickEvent":{"action":"change_page","value":"0"}}"#,
+                "$.clickEvent.value",
+                TextFault::Range {
+                    low: 1,
+                    high: i64::from(i32::MAX),
+                },
+            ),
+            (
+                r#"{"text":"","hoverEvent":{"action":"show_achievement","value":"a"}}"#,
+                "$.hoverEvent.action",
+                TextFault::HoverAction,
+            ),
+            (
+                r#"{"text":"","hover_event":{"action":"show_text"}}"#,
+                "$.hover_event",
+                lacks("value"),
+            ),
+            (
+                r#"{"text":"","hover_event":{"action":"show_entity","id":"pig","uuid":"a"}}"#,
+                "$.hover_event.uuid",
+                TextFault::Uuid,
             ),
         ] {
             assert_eq!(fault(json), (path.to_owned(), expected), "{json}");

@@ -1,13 +1,17 @@
 //! Text components: taken as plain text or as JSON, checked once, and written as JSON or NBT.
 
 mod check;
+mod event;
+mod fit;
 mod nbt;
+mod values;
 
 use core::fmt;
 
 use bytes::BytesMut;
 use serde_json::Value;
 
+use crate::version::Version;
 use crate::wire::utf16_len;
 
 /// The longest text component as JSON, in UTF-16 units: the bound of the string that carries it, for every protocol
@@ -23,8 +27,8 @@ pub const CUT: usize = 5_000;
 
 /// Text for the player, known to be within every protocol's bounds.
 ///
-/// JSON is sent as it was given up to protocol 764, and converted to NBT from 765 on. The names of its fields are not
-/// translated between the protocols that call them differently (`clickEvent` became `click_event` at 770).
+/// JSON is sent as it was given up to protocol 764, and converted to NBT from 765 on. Call [`fit`](Self::fit) first, or
+/// a client may choke on what its version does not have, or has in another form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextComponent {
     json: String,
@@ -63,6 +67,23 @@ impl TextComponent {
             json: text.to_owned(),
             value,
         })
+    }
+
+    /// The same for clients of this version: what they lack is left out or replaced, what they have in another form is
+    /// put into theirs (`click_event` and `clickEvent`, for one). A component that they read as it is stays as it was
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError::TooLong`] when it is over [`MAX_TEXT`] in their form.
+    pub fn fit(self, version: Version) -> Result<Self, TextError> {
+        let value = fit::component(&self.value, version);
+        if value == self.value {
+            return Ok(self);
+        }
+        let json = value.to_string();
+        check::length(&json)?;
+        Ok(Self { json, value })
     }
 
     /// Whatever the text is: for a host that is broken in this way.
@@ -178,6 +199,57 @@ pub enum TextFault {
         "it has no content: one of text, translate, keybind, score, selector, nbt, object is needed"
     )]
     NoContent,
+    /// A field that must be there is not.
+    #[error("it lacks {field}")]
+    Missing {
+        /// The field.
+        field: &'static str,
+    },
+    /// No client knows such a colour.
+    #[error("a colour is one of the sixteen names, reset, or #RRGGBB")]
+    Colour,
+    /// Not an identifier.
+    #[error("an identifier is namespace:path of a-z 0-9 _ . - (and / in the path)")]
+    Identifier,
+    /// `type` names no kind of content, or another than is there.
+    #[error(
+        "the type is none of text, translatable, keybind, score, selector, nbt, object, or its content is missing"
+    )]
+    Type,
+    /// No client takes this action from a server.
+    #[error(
+        "the action is none of open_url, run_command, suggest_command, change_page, copy_to_clipboard, show_dialog, custom"
+    )]
+    ClickAction,
+    /// No client knows this action.
+    #[error("the action is none of show_text, show_item, show_entity")]
+    HoverAction,
+    /// Clients open only these.
+    #[error("a URL needs the scheme http: or https:")]
+    UrlScheme,
+    /// A URL without a host.
+    #[error("the URL names no host")]
+    UrlHost,
+    /// Not a URI.
+    #[error("the URL holds a character that must be escaped")]
+    UrlCharacter,
+    /// A number outside of its range.
+    #[error("it must be {low} to {high}")]
+    Range {
+        /// The least.
+        low: i64,
+        /// The most.
+        high: i64,
+    },
+    /// A character that chat does not allow.
+    #[error("{found:?} is not allowed in chat")]
+    Character {
+        /// The first one.
+        found: char,
+    },
+    /// Not a UUID.
+    #[error("a UUID is 32 hexadecimal digits with dashes, or four numbers of 32 bits")]
+    Uuid,
     /// NBT has no null.
     #[error("null is not allowed")]
     Null,
