@@ -109,6 +109,11 @@ const BLAME: &[Excuse] = &[
         why: "the second start is an event out of order, has no end, and has the guest ask for answers twice",
     },
     Excuse {
+        killers: &["raw-json"],
+        of: &["VB-BRG-13"],
+        why: "what no client reads is passed on with the rest",
+    },
+    Excuse {
         killers: &["drops-early-packets"],
         of: &["VB-LOG-05"],
         why: "what follows the announcement at once is early, and is compressed",

@@ -17,4 +17,5 @@ crate::cases::cases! {
     tasks_end_with_their_plugin,
     a_batch_goes_whole_or_not_at_all,
     any_split_of_the_bytes,
+    text_fits_the_version,
 }
