@@ -30,6 +30,7 @@ mod packet;
 mod registry;
 mod remark;
 pub mod serverbound;
+mod shape;
 mod text;
 mod version;
 pub mod wire;

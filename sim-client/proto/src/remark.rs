@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Site;
-use crate::wire::FrameNote;
+use crate::wire::{DecodeErrorKind, FrameNote};
 
 /// Something wrong that a real client tolerates.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,8 @@ pub enum RemarkKind {
         /// How many too many.
         count: usize,
     },
+    /// The packet cannot be read by a layout that only minecraft-data states: a real client leaves, if that is right.
+    Stated(DecodeErrorKind),
     /// The server insists on a resource pack, which this client declines; a real one would ask its player.
     ResourcePackRequired,
 }
@@ -221,6 +223,9 @@ impl fmt::Display for RemarkKind {
             RemarkKind::Brand => f.write_str("the brand cannot be read"),
             RemarkKind::LightArraysLeftOver { count } => {
                 write!(f, "{count} more light arrays than the masks announce")
+            }
+            RemarkKind::Stated(error) => {
+                write!(f, "{error}. The packet's layout is only stated, not proved")
             }
             RemarkKind::ResourcePackRequired => {
                 f.write_str("the server insists on a resource pack")

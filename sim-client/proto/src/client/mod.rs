@@ -342,6 +342,17 @@ impl Client {
         let at = (id, name);
         let packet = match packet::decode(&self.context, self.state, name, &data) {
             Ok(packet) => packet,
+            Err(error) if !packet::is_sure(&self.context, self.state, name) => {
+                let site = Site {
+                    state: self.state,
+                    packet: Some(at),
+                    field: Some(error.field),
+                    offset: Some(error.offset),
+                };
+                let kind = RemarkKind::Stated(error.kind);
+                self.events.push_back(Event::Remark(Remark { site, kind }));
+                Packet::Opaque
+            }
             Err(error) => {
                 self.report(id, name, data, Packet::Opaque);
                 return self.fault(Fault::decode(self.state, at, error));

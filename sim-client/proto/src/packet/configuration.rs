@@ -75,7 +75,7 @@ pub(super) fn read(r: &mut Reader<'_>, name: &str) -> Result<Packet, DecodeError
 }
 
 /// A text component in configuration or play.
-pub(super) fn read_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
+pub(crate) fn read_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     if !r.version().has_nbt_text() {
         return read_json_text(r, name);
     }

@@ -83,7 +83,7 @@ fn read_login_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, Decod
 }
 
 /// A text component as JSON.
-pub(super) fn read_json_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
+pub(crate) fn read_json_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
     let text = if r.version().reads_json_leniently() {

@@ -1,6 +1,6 @@
 //! Clientbound packets: what they hold, and how they are read, strictly and to the last byte.
 //!
-//! A packet that the machine has no use for stays [`Packet::Opaque`]. Values that can be read but make no sense are
+//! A packet that the machine has no use for is read by the table of layouts and becomes [`Packet::Other`]. Values that can be read but make no sense are
 //! left to the machine, which answers with a fault or a remark.
 
 mod chat;
@@ -22,12 +22,16 @@ pub use light::LightSummary;
 pub use login::{EncryptionRequest, LoginSuccess};
 pub use play::{Abilities, PluginMessage, Position, ResourcePack, SpawnPosition, SystemChat};
 
+pub(crate) use configuration::read_text;
+pub(crate) use login::read_json_text;
+
 pub use crate::wire::DecodeError;
 
 use bytes::Bytes;
 use vb_data::State;
 
 use crate::Text;
+use crate::shape;
 use crate::wire::Reader;
 
 /// A clientbound packet.
@@ -169,7 +173,9 @@ pub enum Packet {
     StartConfiguration,
     /// Play (762+): the packets between two of these are handled together.
     BundleDelimiter,
-    /// Anything else, known by name only.
+    /// Anything else: read to the last byte by its layout, but not kept.
+    Other,
+    /// Bytes that could not be read, or whose id the protocol does not have.
     Opaque,
 }
 
@@ -195,15 +201,94 @@ pub(crate) fn read(
     state: State,
     name: &str,
 ) -> Result<Packet, DecodeError> {
-    let packet = match state {
-        State::Handshaking => Packet::Opaque,
-        State::Status => login::read_status(reader, name)?,
-        State::Login => login::read_login(reader, name)?,
-        State::Configuration => configuration::read(reader, name)?,
-        State::Play => play::read(reader, context, name)?,
-    };
+    let packet = read_by_hand(reader, context, state, name)?;
     if packet != Packet::Opaque {
         reader.finish()?;
+        return Ok(packet);
     }
-    Ok(packet)
+    match vb_data::layout(context.version.protocol(), state, name) {
+        Some(layout) => {
+            shape::read(reader, &layout)?;
+            reader.finish()?;
+            Ok(Packet::Other)
+        }
+        None => Ok(Packet::Opaque),
+    }
 }
+
+/// Reads what the machine has a use for; the rest is [`Packet::Opaque`].
+fn read_by_hand(
+    reader: &mut Reader<'_>,
+    context: &Context,
+    state: State,
+    name: &str,
+) -> Result<Packet, DecodeError> {
+    match state {
+        State::Handshaking => Ok(Packet::Opaque),
+        State::Status => login::read_status(reader, name),
+        State::Login => login::read_login(reader, name),
+        State::Configuration => configuration::read(reader, name),
+        State::Play => play::read(reader, context, name),
+    }
+}
+
+/// Whether a packet that cannot be read is the end of a real client: those whose layout nobody but minecraft-data
+/// states are not surely so.
+pub(crate) fn is_sure(context: &Context, state: State, name: &str) -> bool {
+    BY_HAND.contains(&(state, name)) || shape::is_sure(context.version.protocol(), state, name)
+}
+
+/// The packets that are not read by the table of layouts.
+pub(crate) const BY_HAND: &[(State, &str)] = &[
+    (State::Status, "server_info"),
+    (State::Status, "ping"),
+    (State::Login, "disconnect"),
+    (State::Login, "encryption_begin"),
+    (State::Login, "success"),
+    (State::Login, "compress"),
+    (State::Login, "login_plugin_request"),
+    (State::Login, "cookie_request"),
+    (State::Configuration, "disconnect"),
+    (State::Configuration, "finish_configuration"),
+    (State::Configuration, "registry_data"),
+    (State::Configuration, "select_known_packs"),
+    (State::Configuration, "custom_payload"),
+    (State::Configuration, "keep_alive"),
+    (State::Configuration, "ping"),
+    (State::Configuration, "tags"),
+    (State::Configuration, "feature_flags"),
+    (State::Configuration, "resource_pack_send"),
+    (State::Configuration, "add_resource_pack"),
+    (State::Configuration, "cookie_request"),
+    (State::Play, "custom_payload"),
+    (State::Play, "keep_alive"),
+    (State::Play, "ping"),
+    (State::Play, "tags"),
+    (State::Play, "feature_flags"),
+    (State::Play, "resource_pack_send"),
+    (State::Play, "add_resource_pack"),
+    (State::Play, "cookie_request"),
+    (State::Play, "kick_disconnect"),
+    (State::Play, "set_compression"),
+    (State::Play, "login"),
+    (State::Play, "respawn"),
+    (State::Play, "position"),
+    (State::Play, "map_chunk"),
+    (State::Play, "map_chunk_bulk"),
+    (State::Play, "unload_chunk"),
+    (State::Play, "update_light"),
+    (State::Play, "game_state_change"),
+    (State::Play, "spawn_position"),
+    (State::Play, "update_view_position"),
+    (State::Play, "update_view_distance"),
+    (State::Play, "simulation_distance"),
+    (State::Play, "chat"),
+    (State::Play, "system_chat"),
+    (State::Play, "abilities"),
+    (State::Play, "difficulty"),
+    (State::Play, "update_time"),
+    (State::Play, "chunk_batch_start"),
+    (State::Play, "chunk_batch_finished"),
+    (State::Play, "start_configuration"),
+    (State::Play, "bundle_delimiter"),
+];

@@ -75,6 +75,20 @@ pub enum DecodeErrorKind {
     /// Bytes that are not zlib, or not of the stated size (4, 5 chunks).
     #[error("the compressed data cannot be read")]
     Zlib,
+    /// A number or a name that stands for nothing.
+    #[error("`{value}` is no {what} that the client knows")]
+    NotListed {
+        /// The field.
+        what: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// Things in things, further than is followed.
+    #[error("it is nested deeper than {limit} parts")]
+    NestedTooDeep {
+        /// How deep parts are followed.
+        limit: usize,
+    },
     /// Something that must be there is absent.
     #[error("it is absent, but a client needs it")]
     Absent,

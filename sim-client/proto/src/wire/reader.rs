@@ -124,6 +124,31 @@ impl<'a> Reader<'a> {
         result
     }
 
+    /// Reads an element under its index.
+    pub fn at_index<T>(
+        &mut self,
+        index: usize,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
+        self.path.push(Segment::Index(index));
+        let result = read(self);
+        self.path.pop();
+        result
+    }
+
+    /// Records nothing of what `read` reads.
+    pub fn muted<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        self.muted += 1;
+        let result = read(self);
+        self.muted -= 1;
+        result
+    }
+
+    /// The next byte, which stays.
+    pub fn peek(&self) -> Option<u8> {
+        self.data.get(self.at).copied()
+    }
+
     /// Like [`Reader::within`], for a name that came with the data.
     pub fn within_named<T>(
         &mut self,
