@@ -52,7 +52,8 @@ pub fn annotate_in(
     let mut reader = Reader::recording(data, context.version);
     let error = match (name, direction) {
         (Some(name), Direction::Clientbound) => {
-            packet::read(&mut reader, context, state, name).err()
+            let failure = packet::read(&mut reader, context, state, name).err();
+            failure.map(|failure| failure.error)
         }
         (Some(name), Direction::Serverbound) => serverbound::read(&mut reader, state, name).err(),
         (None, _) => None,

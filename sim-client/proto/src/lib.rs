@@ -45,6 +45,7 @@ pub use packet::{
     Abilities, Chunk, ChunkSummary, Context, Dimension, EncryptionRequest, JoinGame, KnownPack,
     LightSummary, LoginSuccess, Packet, PlayerChat, PluginMessage, Position, RegistryData,
     RegistryEntry, ResourcePack, Respawn, SpawnPosition, SystemChat, TagGroup, WorldShape, decode,
+    decode_by_layout,
 };
 pub use registry::{ElementProblem, RegistryFault};
 pub use remark::{Remark, RemarkKind};

@@ -20,11 +20,11 @@ use vb_data::{Direction, State};
 
 use crate::event::{CloseReason, Missing, Received, Sent, StuckReason, Verdict};
 use crate::fault::FaultKind;
-use crate::packet::{self, Context, Packet, TagGroup};
+use crate::packet::{self, Context, Failure, Packet, TagGroup};
 use crate::registry::Registries;
 use crate::remark::RemarkKind;
 use crate::version::TerrainRule;
-use crate::wire::{Frame, FrameDecoder, FrameEncoder};
+use crate::wire::{Frame, FrameDecoder, FrameEncoder, Reader};
 use crate::{
     ClientConfig, Event, Fault, Intent, KeepAlivePolicy, Now, Remark, Site, Text, Version,
     serverbound,
@@ -340,9 +340,14 @@ impl Client {
 
     fn packet(&mut self, id: i32, name: &'static str, data: Bytes) {
         let at = (id, name);
-        let packet = match packet::decode(&self.context, self.state, name, &data) {
+        let packet = match packet::read(
+            &mut Reader::new(&data, self.version),
+            &self.context,
+            self.state,
+            name,
+        ) {
             Ok(packet) => packet,
-            Err(error) if !packet::is_sure(&self.context, self.state, name) => {
+            Err(Failure { error, sure: false }) => {
                 let site = Site {
                     state: self.state,
                     packet: Some(at),
@@ -353,7 +358,7 @@ impl Client {
                 self.events.push_back(Event::Remark(Remark { site, kind }));
                 Packet::Opaque
             }
-            Err(error) => {
+            Err(Failure { error, .. }) => {
                 self.report(id, name, data, Packet::Opaque);
                 return self.fault(Fault::decode(self.state, at, error));
             }

@@ -1,7 +1,7 @@
 //! Clientbound packets: what they hold, and how they are read, strictly and to the last byte.
 //!
-//! A packet that the machine has no use for is read by the table of layouts and becomes [`Packet::Other`]. Values that can be read but make no sense are
-//! left to the machine, which answers with a fault or a remark.
+//! A packet that the machine has no use for is read by the table of layouts and becomes [`Packet::Other`]. Values that
+//! can be read but make no sense are left to the machine, which answers with a fault or a remark.
 
 mod chat;
 mod chunk;
@@ -28,11 +28,10 @@ pub(crate) use login::read_json_text;
 pub use crate::wire::DecodeError;
 
 use bytes::Bytes;
-use vb_data::State;
+use vb_data::{State, Sureness};
 
-use crate::Text;
-use crate::shape;
 use crate::wire::Reader;
+use crate::{Text, Version, shape};
 
 /// A clientbound packet.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +190,34 @@ pub fn decode(
     data: &Bytes,
 ) -> Result<Packet, DecodeError> {
     let mut reader = Reader::new(data, context.version);
-    read(&mut reader, context, state, name)
+    read(&mut reader, context, state, name).map_err(|failure| failure.error)
+}
+
+/// Reads a packet to the last byte by the table of layouts alone, as all packets are that the machine has no use for.
+///
+/// # Errors
+///
+/// What does not fit the layout. A packet that the protocol does not have has none, and fits.
+pub fn decode_by_layout(
+    version: Version,
+    state: State,
+    name: &str,
+    data: &[u8],
+) -> Result<(), DecodeError> {
+    let Some(layout) = vb_data::layout(version.protocol(), state, name) else {
+        return Ok(());
+    };
+    let mut reader = Reader::new(data, version);
+    shape::read(&mut reader, &layout)?;
+    reader.finish()
+}
+
+/// A packet that could not be read.
+pub(crate) struct Failure {
+    /// Why.
+    pub error: DecodeError,
+    /// Whether that is a real client's end: not if nobody but minecraft-data says how the packet goes.
+    pub sure: bool,
 }
 
 /// Reads a packet to the last byte, by whatever reader.
@@ -200,19 +226,21 @@ pub(crate) fn read(
     context: &Context,
     state: State,
     name: &str,
-) -> Result<Packet, DecodeError> {
-    let packet = read_by_hand(reader, context, state, name)?;
-    if packet != Packet::Opaque {
-        reader.finish()?;
-        return Ok(packet);
+) -> Result<Packet, Failure> {
+    let packet = read_by_hand(reader, context, state, name);
+    if !matches!(packet, Ok(Packet::Opaque)) {
+        let whole = packet.and_then(|packet| reader.finish().map(|()| packet));
+        return whole.map_err(|error| Failure { error, sure: true });
     }
-    match vb_data::layout(context.version.protocol(), state, name) {
-        Some(layout) => {
-            shape::read(reader, &layout)?;
-            reader.finish()?;
-            Ok(Packet::Other)
-        }
-        None => Ok(Packet::Opaque),
+    let Some(layout) = vb_data::layout(context.version.protocol(), state, name) else {
+        return Ok(Packet::Opaque);
+    };
+    match shape::read(reader, &layout).and_then(|()| reader.finish()) {
+        Ok(()) => Ok(Packet::Other),
+        Err(error) => Err(Failure {
+            error,
+            sure: layout.sureness() == Sureness::Proved,
+        }),
     }
 }
 
@@ -231,64 +259,3 @@ fn read_by_hand(
         State::Play => play::read(reader, context, name),
     }
 }
-
-/// Whether a packet that cannot be read is the end of a real client: those whose layout nobody but minecraft-data
-/// states are not surely so.
-pub(crate) fn is_sure(context: &Context, state: State, name: &str) -> bool {
-    BY_HAND.contains(&(state, name)) || shape::is_sure(context.version.protocol(), state, name)
-}
-
-/// The packets that are not read by the table of layouts.
-pub(crate) const BY_HAND: &[(State, &str)] = &[
-    (State::Status, "server_info"),
-    (State::Status, "ping"),
-    (State::Login, "disconnect"),
-    (State::Login, "encryption_begin"),
-    (State::Login, "success"),
-    (State::Login, "compress"),
-    (State::Login, "login_plugin_request"),
-    (State::Login, "cookie_request"),
-    (State::Configuration, "disconnect"),
-    (State::Configuration, "finish_configuration"),
-    (State::Configuration, "registry_data"),
-    (State::Configuration, "select_known_packs"),
-    (State::Configuration, "custom_payload"),
-    (State::Configuration, "keep_alive"),
-    (State::Configuration, "ping"),
-    (State::Configuration, "tags"),
-    (State::Configuration, "feature_flags"),
-    (State::Configuration, "resource_pack_send"),
-    (State::Configuration, "add_resource_pack"),
-    (State::Configuration, "cookie_request"),
-    (State::Play, "custom_payload"),
-    (State::Play, "keep_alive"),
-    (State::Play, "ping"),
-    (State::Play, "tags"),
-    (State::Play, "feature_flags"),
-    (State::Play, "resource_pack_send"),
-    (State::Play, "add_resource_pack"),
-    (State::Play, "cookie_request"),
-    (State::Play, "kick_disconnect"),
-    (State::Play, "set_compression"),
-    (State::Play, "login"),
-    (State::Play, "respawn"),
-    (State::Play, "position"),
-    (State::Play, "map_chunk"),
-    (State::Play, "map_chunk_bulk"),
-    (State::Play, "unload_chunk"),
-    (State::Play, "update_light"),
-    (State::Play, "game_state_change"),
-    (State::Play, "spawn_position"),
-    (State::Play, "update_view_position"),
-    (State::Play, "update_view_distance"),
-    (State::Play, "simulation_distance"),
-    (State::Play, "chat"),
-    (State::Play, "system_chat"),
-    (State::Play, "abilities"),
-    (State::Play, "difficulty"),
-    (State::Play, "update_time"),
-    (State::Play, "chunk_batch_start"),
-    (State::Play, "chunk_batch_finished"),
-    (State::Play, "start_configuration"),
-    (State::Play, "bundle_delimiter"),
-];

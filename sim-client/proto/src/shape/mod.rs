@@ -8,17 +8,11 @@
 mod scope;
 mod walk;
 
-use vb_data::{PacketLayout, State, Sureness};
+use vb_data::PacketLayout;
 
 use crate::wire::{DecodeError, Reader};
 
 /// Reads a packet by its layout.
 pub(crate) fn read(reader: &mut Reader<'_>, layout: &PacketLayout) -> Result<(), DecodeError> {
     walk::packet(reader, layout.layout)
-}
-
-/// Whether a packet that cannot be read is a real client's end: not when nobody but minecraft-data says how it goes.
-pub(crate) fn is_sure(protocol: i32, state: State, name: &str) -> bool {
-    vb_data::layout(protocol, state, name)
-        .is_none_or(|layout| layout.sureness() == Sureness::Proved)
 }

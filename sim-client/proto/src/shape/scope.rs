@@ -159,7 +159,9 @@ mod tests {
         assert!(find(1, "action", "remove").is(Key::Number(1)));
         assert!(find(1, "action", "add").is(Key::Number(0)));
         assert!(find(0, "y", "").is(Key::Number(5)));
-        assert_eq!(find(0, "action", ""), Value::None);
+        assert!(find(0, "action", "remove").is(Key::Number(1)));
+        assert_eq!(find(0, "nothing", ""), Value::None);
+        assert_eq!(find(1, "y", ""), Value::None);
         assert_eq!(find(7, "action", ""), Value::None);
     }
 }
