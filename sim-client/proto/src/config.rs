@@ -1,6 +1,7 @@
 //! How the simulated client behaves. Every variation that a case needs is a field here.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 /// What the connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,8 @@ pub struct ClientConfig {
     pub keep_alive: KeepAlivePolicy,
     /// Whether it sends keep-alive 0 unasked on the terrain screen, where the protocol's clients do (4-338).
     pub unasked_keep_alive: bool,
+    /// Cookies that a server had it keep before it was transferred here (766+), by their keys with a namespace.
+    pub cookies: BTreeMap<String, Vec<u8>>,
     /// Whether it accepts a server's code of conduct (773+); else it leaves, as a player does who declines.
     pub accept_code_of_conduct: bool,
     /// Whether it sends movement and the end of each tick. Position-and-look is answered either way.
@@ -118,6 +121,7 @@ impl ClientConfig {
             brand: "vanilla".to_owned(),
             keep_alive: KeepAlivePolicy::Answer,
             unasked_keep_alive: true,
+            cookies: BTreeMap::new(),
             accept_code_of_conduct: true,
             send_movement: true,
         }

@@ -162,6 +162,23 @@ fn a_cookie_is_kept_and_sent_back_on_request() {
 }
 
 #[test]
+fn a_client_that_was_transferred_answers_with_its_cookies_in_login_too() {
+    let mut first = joined(774);
+    first
+        .send("store_cookie", &cookie("lobby:seat", b"12a"))
+        .send("transfer", &transfer());
+    let mut config = ClientConfig::new(774, "Steve");
+    config.cookies = first.client.cookies();
+    let mut second = Duel::with(config);
+    second.forget().send("cookie_request", &key("lobby:seat"));
+    let mut answer = Writer::new();
+    answer.string("lobby:seat").bool(true).varint(3).raw(b"12a");
+    let sent = second.sent();
+    assert_eq!(sent[0].name, Some("cookie_response"));
+    assert_eq!(sent[0].data, answer.into_bytes());
+}
+
+#[test]
 fn a_cookie_has_at_most_5120_bytes() {
     for (length, taken) in [(5120, true), (5121, false)] {
         let mut duel = joined(774);
@@ -585,6 +602,47 @@ fn from_766_on_a_block_entity_must_be_of_a_type_that_the_game_has() {
                 duel.send("tile_entity_data", &block_entity(id));
                 assert_eq!(duel.fault().is_none(), taken, "{protocol} {id}");
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_short_is_refused_at_every_byte() {
+    for (protocol, name, data) in [
+        (759, "player_chat", player_chat(759, 0)),
+        (760, "player_chat", player_chat(760, 0)),
+        (761, "player_chat", player_chat(761, 0)),
+        (777, "player_chat", player_chat(777, 0)),
+        (777, "profileless_chat", profileless(777, 1, &[])),
+        (777, "transfer", transfer()),
+        (777, "store_cookie", cookie("a:b", b"xyz")),
+        (777, "tile_entity_data", block_entity(0)),
+    ] {
+        let context = sim_proto::Context::new(sim_proto::Version::new(protocol));
+        let read = |data: &[u8]| {
+            let data = bytes::Bytes::copy_from_slice(data);
+            sim_proto::decode(&context, State::Play, name, &data)
+        };
+        assert!(read(&data).is_ok(), "{protocol} {name}");
+        for length in 0..data.len() {
+            assert!(read(&data[..length]).is_err(), "{protocol} {name} {length}");
+        }
+        let mut longer = data.clone();
+        longer.push(0);
+        assert!(read(&longer).is_err(), "{protocol} {name}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        data in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        protocol in proptest::sample::select(&[759, 760, 763, 765, 766, 767, 777][..]),
+    ) {
+        let context = sim_proto::Context::new(sim_proto::Version::new(protocol));
+        let data = bytes::Bytes::from(data);
+        for name in ["player_chat", "profileless_chat", "transfer", "store_cookie", "tile_entity_data"] {
+            let _ = sim_proto::decode(&context, State::Play, name, &data);
         }
     }
 }

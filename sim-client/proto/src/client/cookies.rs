@@ -13,11 +13,26 @@ const MAX_COOKIES: usize = 1024;
 pub(super) struct Cookies(BTreeMap<String, Bytes>);
 
 impl Cookies {
+    /// Those that a client brings along.
+    pub(super) fn brought(cookies: &BTreeMap<String, Vec<u8>>) -> Cookies {
+        let mut kept = Cookies::default();
+        for (key, payload) in cookies {
+            kept.keep(key.clone(), Bytes::copy_from_slice(payload));
+        }
+        kept
+    }
+
     /// Keeps a cookie in place of the one that had its key. Past the bound new keys are not kept.
     pub(super) fn keep(&mut self, key: String, payload: Bytes) {
         if self.0.len() < MAX_COOKIES || self.0.contains_key(&key) {
             self.0.insert(key, payload);
         }
+    }
+
+    /// All of them, ascending by key.
+    pub(super) fn all(&self) -> BTreeMap<String, Vec<u8>> {
+        let owned = |(key, payload): (&String, &Bytes)| (key.clone(), payload.to_vec());
+        self.0.iter().map(owned).collect()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {

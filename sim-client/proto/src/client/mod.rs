@@ -12,7 +12,7 @@ mod timers;
 mod values;
 mod world;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -135,7 +135,7 @@ impl Client {
             registries: Registries::default(),
             offered: Registries::default(),
             tags: Vec::new(),
-            cookies: Cookies::default(),
+            cookies: Cookies::brought(&config.cookies),
             code_of_conduct_seen: false,
             packs_agreed: false,
             context: Context::new(version),
@@ -282,6 +282,12 @@ impl Client {
     /// Packets of so many bytes or more are sent compressed; None where the server has not asked for it.
     pub fn compression(&self) -> Option<usize> {
         self.encoder.threshold()
+    }
+
+    /// What servers had the client keep (766+), by key: what it takes along when it is transferred, in
+    /// [`ClientConfig::cookies`].
+    pub fn cookies(&self) -> BTreeMap<String, Vec<u8>> {
+        self.cookies.all()
     }
 
     /// What the client knows for reading packets, for [`crate::annotate_in`].
