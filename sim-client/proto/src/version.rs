@@ -134,6 +134,12 @@ impl Version {
         self.0 >= 764
     }
 
+    /// Whether a registry that the game does not synchronize is left alone (766+); before, the codec's reader knows no way
+    /// to read it ("Unknown or not serializable registry", in the games from 1.16.2 to 1.20.4).
+    pub const fn ignores_unknown_registries(self) -> bool {
+        self.0 >= 766
+    }
+
     /// Whether an entry that comes twice in a registry ends the connection (768+): 1.21.2 throws "Adding duplicate key",
     /// 1.21.1 only logs it (both in the game's registry class, and Velocity #1832 for 775).
     pub const fn refuses_duplicate_entries(self) -> bool {

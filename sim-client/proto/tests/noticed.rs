@@ -254,6 +254,38 @@ fn a_registry_that_the_game_does_not_have_is_ignored() {
 }
 
 #[test]
+fn until_765_the_codec_must_not_hold_a_registry_that_the_game_does_not_have() {
+    for protocol in [751, 758, 763, 764, 765] {
+        let mut whole = common::codec(protocol, &|_, _| true);
+        whole.pop();
+        let mut w = Writer::new();
+        w.raw(&whole);
+        common::named(&mut w, 10, "mymod:thing");
+        common::named(&mut w, 8, "type");
+        w.u16(11).raw(b"mymod:thing");
+        common::named(&mut w, 9, "value");
+        w.u8(0).i32(0).u8(0).u8(0);
+        let codec = w.into_bytes();
+        let mut duel = Duel::new(protocol);
+        duel.send("success", &common::login_success(protocol));
+        if protocol >= 764 {
+            duel.send("registry_data", &codec)
+                .send("tags", &common::tags(protocol))
+                .send("finish_configuration", &[]);
+        } else {
+            let join = common::Join {
+                codec: Some(codec),
+                ..common::Join::default()
+            };
+            duel.send("login", &common::join_game_with(protocol, &join));
+        }
+        let registry = "mymod:thing".to_owned();
+        let fault = FaultKind::Registry(RegistryFault::Unknown { registry });
+        assert_eq!(kind(&duel), Some(&fault), "{protocol}");
+    }
+}
+
+#[test]
 fn a_registry_that_the_game_has_and_the_data_here_lack_is_looked_at() {
     for (protocol, registry, known) in [
         (766, "minecraft:enchantment", false),

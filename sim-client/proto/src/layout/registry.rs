@@ -145,8 +145,8 @@ const ALSO_KNOWN: &[(i32, &str)] = &[
     (770, "minecraft:test_instance"),
 ];
 
-/// Whether the client looks at a registry that travels by itself (766+). Its loader asks what came for each registry
-/// that the game has, and so never sees another (protocol-facts, section 8; NeoForge #3481, fabric-api #3999).
+/// Whether the game synchronizes a registry. From 766 on the client's loader asks what came for each registry that it
+/// has, and so never sees another (protocol-facts, section 8; NeoForge #3481, fabric-api #3999).
 pub(crate) fn knows_registry(version: Version, registry: &str) -> bool {
     let is = |known: &vb_data::Registry| known.name == registry;
     vb_data::registries(version.protocol()).iter().any(is)

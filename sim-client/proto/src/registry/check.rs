@@ -51,8 +51,11 @@ pub(super) fn check(
     }
     let mut remarks = Vec::new();
     for registry in &registries.all {
-        if version.has_known_packs() && !layout::knows_registry(version, &registry.name) {
+        if !layout::knows_registry(version, &registry.name) {
             let registry = registry.name.clone();
+            if !version.ignores_unknown_registries() {
+                return Err(RegistryFault::Unknown { registry });
+            }
             remarks.push(RemarkKind::UnknownRegistry { registry });
             continue;
         }

@@ -27,6 +27,11 @@ pub enum RegistryFault {
         /// The entry's identifier.
         entry: String,
     },
+    /// The codec holds a registry that the game does not synchronize (751-765).
+    Unknown {
+        /// Its identifier.
+        registry: String,
+    },
     /// The registry itself is not as the codec wants it.
     Malformed {
         /// Its identifier.
@@ -103,6 +108,10 @@ impl RegistryFault {
                 format!("\"Missing key in ResourceKey[minecraft:root / {registry}]: {entry}\"")
             }
             RegistryFault::MissingTag { tag, .. } => format!("\"Missing tag: {tag}\""),
+            RegistryFault::Unknown { registry } => format!(
+                "\"Failed to decode: Unknown or not serializable registry: \
+                 ResourceKey[minecraft:root / {registry}]\""
+            ),
             RegistryFault::Duplicate { entry, .. } => {
                 format!("a crash while joining: \"Adding duplicate key\" {entry} \"to registry\"")
             }
@@ -125,6 +134,9 @@ impl fmt::Display for RegistryFault {
                     f,
                     "registry {registry} has no entry {entry}, which the client looks up"
                 )
+            }
+            RegistryFault::Unknown { registry } => {
+                write!(f, "registry {registry} is none that the client can read")
             }
             RegistryFault::Duplicate { registry, entry } => {
                 write!(f, "registry {registry} has entry {entry} twice")
