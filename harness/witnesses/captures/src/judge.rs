@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sim_proto::{Annotated, JoinGame, Packet, annotate_in, decode};
 use vb_data::{Direction, State};
-use witness_packets::Problem;
+use witness_packets::{Problem, walk};
 
 use crate::package::{Capture, PackageError, Server};
 use crate::session::{self, Session};
@@ -29,7 +29,7 @@ pub(crate) struct Judged {
     pub(crate) left_over: BTreeMap<usize, usize>,
     /// Remarks of the client, by text, and how many.
     pub(crate) remarks: BTreeMap<String, usize>,
-    /// The names of packets that all decode, as our tables have them.
+    /// The names of packets that all can be read by their layout, as our tables have them.
     pub(crate) whole: BTreeSet<&'static str>,
     /// The names of packets of which one does not.
     pub(crate) broken: BTreeSet<&'static str>,
@@ -118,13 +118,17 @@ impl Judged {
         }
         let fault = unread(&dump).or(read.err().map(|error| error.to_string()));
         match fault {
-            None => {
-                self.decoded += 1;
-                self.whole.insert(name);
-            }
-            Some(fault) => {
+            None => self.decoded += 1,
+            Some(fault) => self.problem(name, format!("number {}: {fault}", capture.number)),
+        }
+        match by_layout(protocol, name, &data) {
+            Ok(()) => drop(self.whole.insert(name)),
+            Err(fault) => {
                 self.broken.insert(name);
-                self.problem(name, format!("number {}: {fault}", capture.number));
+                self.problem(
+                    name,
+                    format!("number {}, by its layout: {fault}", capture.number),
+                );
             }
         }
         self.dump(name, capture, &dump)?;
@@ -182,6 +186,15 @@ impl Judged {
             self.problem("login", format!("our JoinGame: {difference}"));
         }
         self.join = differences;
+    }
+}
+
+/// Reads a packet by the table of layouts alone.
+fn by_layout(protocol: i32, name: &str, data: &[u8]) -> Result<(), String> {
+    let packet = vb_data::layout(protocol, State::Play, name).ok_or("there is none")?;
+    match walk(protocol, packet.layout, data) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

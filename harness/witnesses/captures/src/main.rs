@@ -100,25 +100,10 @@ fn run() -> Result<bool, Trouble> {
         total.add(server, &judged, problems.is_empty());
     }
     total.print(found.len());
-    let proved = hold_proofs(&servers, &found, write)?;
-    Ok(total.is_good(wanted.is_empty()) && proved)
-}
-
-/// Whether the list of proofs says what was found; written anew before, if that is wanted.
-fn hold_proofs(
-    servers: &[package::Server],
-    found: &BTreeSet<Proof>,
-    write: bool,
-) -> Result<bool, ProofsError> {
     let protocols: Vec<_> = servers.iter().map(|server| server.protocol).collect();
-    let mut proofs = Proofs::read()?;
-    if write {
-        proofs.replace(SOURCE, &protocols, found);
-        proofs.write()?;
-    }
-    let problems = proofs.check(SOURCE, &protocols, found);
+    let problems = Proofs::hold(SOURCE, &protocols, &found, write)?;
     for problem in &problems {
         println!("{problem}");
     }
-    Ok(problems.is_empty())
+    Ok(total.is_good(wanted.is_empty()) && problems.is_empty())
 }

@@ -9,7 +9,7 @@ use infrarust_protocol::{
 };
 use sim_proto::wire::Field;
 use vb_data::{Direction, State};
-use witness_packets::{Meant, Problem, Recorded, Recording, Value};
+use witness_packets::{Meant, Problem, Proof, Recorded, Recording, Value};
 
 static REGISTRY: LazyLock<PacketRegistry> = LazyLock::new(build_default_registry);
 
@@ -103,6 +103,8 @@ pub(crate) struct Run<'a> {
     problems: Vec<Problem>,
     ours_read: usize,
     theirs_read: usize,
+    /// Clientbound packets of its own that we read whole and as meant.
+    proved: BTreeSet<(State, String)>,
 }
 
 impl<'a> Run<'a> {
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             problems: Vec::new(),
             ours_read: 0,
             theirs_read: 0,
+            proved: BTreeSet::new(),
         }
     }
 
@@ -141,6 +144,15 @@ impl<'a> Run<'a> {
     /// How many packets of its own we read.
     pub(crate) fn theirs_read(&self) -> usize {
         self.theirs_read
+    }
+
+    /// The layouts that its packets prove.
+    pub(crate) fn proofs(&self) -> impl Iterator<Item = Proof> + use<'_> {
+        self.proved.iter().map(|(state, packet)| Proof {
+            state: *state,
+            packet: packet.clone(),
+            protocol: self.version.0,
+        })
     }
 
     /// Since a protocol.
@@ -219,9 +231,66 @@ impl<'a> Run<'a> {
             return;
         };
         let recording = self.recording;
-        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
+        let read = |data: &[u8]| read_clientbound(&recording.context, &kind, data);
         self.ours(&kind, read, &compare);
-        self.its(&kind, &samples, read, &compare);
+        if self.its(&kind, &samples, read, &compare) && self.walks(&kind, &samples) {
+            self.proved.insert((kind.1, kind.2));
+        }
+    }
+
+    /// A clientbound packet that it only writes, read by its layout and compared by the values in order. Whether its
+    /// samples say enough to prove the layout is for the caller to say.
+    pub(crate) fn by_layout<T: Packet>(
+        &mut self,
+        name: &'static str,
+        samples: Vec<Told<T>>,
+        proof: bool,
+    ) {
+        let Some(kind) = self.common::<T>(name) else {
+            return;
+        };
+        let protocol = self.version.0;
+        let context = self.recording.context.clone();
+        let layout = vb_data::layout(protocol, kind.1, name).map(|packet| packet.layout);
+        let read = |data: &[u8]| {
+            read_clientbound(&context, &kind, data)?;
+            let layout = layout.ok_or("there is no layout of it")?;
+            witness_packets::walk(protocol, layout, data).map_err(|error| error.to_string())
+        };
+        let mut good = proof && !samples.is_empty();
+        for Told { packet, says } in samples {
+            good &= self.its(&kind, &[packet], read, &|_, ours: &Walked, out| {
+                in_order(&says, ours, out);
+            });
+        }
+        if good {
+            self.proved.insert((kind.1, kind.2));
+        }
+    }
+
+    /// Whether it can write this on its protocol.
+    pub(crate) fn can_write<T: Packet>(&self, packet: &T) -> bool {
+        self.encoded(packet).is_ok()
+    }
+
+    /// Whether all samples can be read by the layout; what is wrong is a problem.
+    fn walks<T: Packet>(&mut self, kind: &Kind, samples: &[T]) -> bool {
+        let protocol = self.version.0;
+        let Some(packet) = vb_data::layout(protocol, kind.1, &kind.2) else {
+            return false;
+        };
+        let mut good = true;
+        for sample in samples {
+            let walked = self.encoded(sample).and_then(|data| {
+                witness_packets::walk(protocol, packet.layout, &data)
+                    .map_err(|error| error.to_string())
+            });
+            if let Err(error) = walked {
+                good = false;
+                self.problem(kind, format!("its, by our layout: {error}"));
+            }
+        }
+        good
     }
 
     /// A clientbound packet that it only writes.
@@ -235,8 +304,10 @@ impl<'a> Run<'a> {
             return;
         };
         let recording = self.recording;
-        let read = |data: &[u8]| read_clientbound(recording, &kind, data);
-        self.its(&kind, &samples, read, &compare);
+        let read = |data: &[u8]| read_clientbound(&recording.context, &kind, data);
+        if self.its(&kind, &samples, read, &compare) && self.walks(&kind, &samples) {
+            self.proved.insert((kind.1, kind.2));
+        }
     }
 
     /// A serverbound packet: it reads ours, and our dumps read its samples.
@@ -268,27 +339,36 @@ impl<'a> Run<'a> {
                 Err(error) => self.problem(kind, format!("ours, to us: {error}")),
                 Ok(ours) => {
                     if let Some(theirs) = theirs {
-                        self.compare(kind, "ours", meant, |out| compare(&theirs, &ours, out));
+                        let _ =
+                            self.compare(kind, "ours", meant, |out| compare(&theirs, &ours, out));
                     }
                 }
             }
         }
     }
 
+    /// Whether there are samples, and we read them all and say the same.
     fn its<T: Packet, R>(
         &mut self,
         kind: &Kind,
         samples: &[T],
         read: impl Fn(&[u8]) -> Result<R, String>,
         compare: &impl Fn(&T, &R, &mut Differences),
-    ) {
+    ) -> bool {
+        let mut good = !samples.is_empty();
         for sample in samples {
             self.theirs_read += 1;
             match self.encoded(sample).and_then(|data| read(&data)) {
-                Err(error) => self.problem(kind, format!("its, to us: {error}")),
-                Ok(ours) => self.compare(kind, "its", &[], |out| compare(sample, &ours, out)),
+                Err(error) => {
+                    good = false;
+                    self.problem(kind, format!("its, to us: {error}"));
+                }
+                Ok(ours) => {
+                    good &= self.compare(kind, "its", &[], |out| compare(sample, &ours, out));
+                }
             }
         }
+        good
     }
 
     fn compare(
@@ -297,13 +377,15 @@ impl<'a> Run<'a> {
         whose: &str,
         meant: &[Meant],
         compare: impl FnOnce(&mut Differences),
-    ) {
+    ) -> bool {
         let mut differences = Differences::default();
         compare(&mut differences);
         differences.against(meant);
+        let equal = differences.found.is_empty();
         for difference in differences.found {
             self.problem(kind, format!("{whose}: {difference}"));
         }
+        equal
     }
 
     fn recorded(&self, kind: &Kind) -> impl Iterator<Item = &'a Recorded> + use<'a> {
@@ -342,22 +424,27 @@ impl<'a> Run<'a> {
 }
 
 fn read_clientbound(
-    recording: &Recording,
+    context: &sim_proto::Context,
     (_, state, name): &Kind,
     data: &[u8],
 ) -> Result<sim_proto::Packet, String> {
     let data = Bytes::copy_from_slice(data);
-    sim_proto::decode(&recording.context, *state, name, &data).map_err(|error| error.to_string())
+    sim_proto::decode(context, *state, name, &data).map_err(|error| error.to_string())
 }
 
-fn read_serverbound(
-    protocol: i32,
+fn read_serverbound(protocol: i32, kind: &Kind, data: &[u8]) -> Result<Fields, String> {
+    let context = sim_proto::Context::new(sim_proto::Version::new(protocol));
+    read_dump(&context, kind, data)
+}
+
+fn read_dump(
+    context: &sim_proto::Context,
     (direction, state, name): &Kind,
     data: &[u8],
 ) -> Result<Fields, String> {
-    let version = sim_proto::Version::new(protocol);
-    let id = vb_data::packets(protocol, *state, *direction).and_then(|table| table.id(name));
-    let annotated = sim_proto::annotate(version, *state, *direction, id.unwrap_or(-1), data);
+    let table = vb_data::packets(context.version.protocol(), *state, *direction);
+    let id = table.and_then(|table| table.id(name)).unwrap_or(-1);
+    let annotated = sim_proto::annotate_in(context, *state, *direction, id, data);
     if let Some(error) = annotated.error {
         return Err(error.to_string());
     }
@@ -370,7 +457,28 @@ fn read_serverbound(
 /// What a dump calls bytes that it did not take apart.
 const NOT_READ: &str = "(not read)";
 
-/// A serverbound packet as our dumps show it.
+/// Fields with their paths.
+type Walked = Vec<(String, String)>;
+
+/// Notes the first value that no field has after those before it.
+fn in_order(says: &[String], read: &Walked, out: &mut Differences) {
+    let mut fields = read.iter();
+    for value in says {
+        if !fields.any(|(_, read)| read.contains(value)) {
+            return out.note(format!("{value} does not follow in {read:?}"));
+        }
+    }
+}
+
+/// A packet of its own, and what its fields must say, in order.
+pub(crate) struct Told<T> {
+    /// The packet.
+    pub(crate) packet: T,
+    /// Parts of the values of fields.
+    pub(crate) says: Vec<String>,
+}
+
+/// A packet as our dumps show it.
 pub(crate) struct Fields(Vec<Field>);
 
 impl Fields {

@@ -6,6 +6,9 @@
 //! theirs::encode ──> sim_proto::decode, sim_proto::annotate ───────────┘
 //! ```
 //!
+//! The layouts that its packets prove are rows of the generator's `proofs.txt`, which this holds, and writes with
+//! `--write`.
+//!
 //! - `judge`: the four questions that are asked of each kind of packet.
 //! - `clientbound`, `serverbound`: the kinds, with samples, and what equal means.
 
@@ -18,10 +21,12 @@ use std::process::ExitCode;
 
 use infrarust_protocol::ProtocolVersion;
 use judge::{Kind, Run};
-use witness_packets::Exceptions;
+use witness_packets::{Exceptions, Proof, Proofs};
 
 /// A wrong call, or a list of exceptions that cannot be read.
 const USAGE: u8 = 2;
+/// The name of this witness in the list of proofs.
+const SOURCE: &str = "codec";
 /// Problems of one protocol that are printed.
 const SHOWN: usize = 20;
 
@@ -31,12 +36,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut wanted = Vec::new();
+    let mut write = false;
     for argument in std::env::args().skip(1) {
         match argument.parse() {
             Ok(protocol) if vb_data::supported().contains(&protocol) => wanted.push(protocol),
+            Err(_) if argument == "--write" => write = true,
             _ => {
                 eprintln!(
-                    "{argument} is no protocol with packet tables\nusage: witness-codec [--ids | PROTOCOL...]"
+                    "{argument} is no protocol with packet tables
+usage: witness-codec [--ids | [--write] PROTOCOL...]"
                 );
                 return USAGE.into();
             }
@@ -49,7 +57,8 @@ fn main() -> ExitCode {
             return USAGE.into();
         }
     };
-    let (mut good, mut judged) = (0, 0);
+    let (mut good, mut judged) = (0, Vec::new());
+    let mut found = BTreeSet::new();
     let mut unasked = Unasked::default();
     for &protocol in vb_data::supported() {
         if !wanted.is_empty() && !wanted.contains(&protocol) {
@@ -60,12 +69,26 @@ fn main() -> ExitCode {
             println!("{protocol:>3} -       it does not know this protocol");
             continue;
         }
-        judged += 1;
-        good += usize::from(judge(version, &mut exceptions, &mut unasked));
+        judged.push(protocol);
+        good += usize::from(judge(version, &mut exceptions, &mut unasked, &mut found));
     }
     unasked.print();
-    println!("{good} of {judged} protocols");
-    if judged > 0 && good == judged {
+    println!(
+        "{good} of {} protocols, {} layouts proved",
+        judged.len(),
+        found.len()
+    );
+    let proved = match Proofs::hold(SOURCE, &judged, &found, write) {
+        Ok(problems) => {
+            problems.iter().for_each(|problem| println!("{problem}"));
+            problems.is_empty()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return USAGE.into();
+        }
+    };
+    if proved && good > 0 && good == judged.len() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -90,13 +113,19 @@ fn print_ids() {
 }
 
 /// Prints one protocol's line; whether it is good.
-fn judge(version: ProtocolVersion, exceptions: &mut Exceptions, unasked: &mut Unasked) -> bool {
+fn judge(
+    version: ProtocolVersion,
+    exceptions: &mut Exceptions,
+    unasked: &mut Unasked,
+    found: &mut BTreeSet<Proof>,
+) -> bool {
     let protocol = version.0;
     let recording = witness_packets::record(protocol);
     let mut run = Run::new(version, &recording);
     clientbound::all(&mut run);
     serverbound::all(&mut run);
     unasked.add(&run, &recording);
+    found.extend(run.proofs());
     let mut problems = recording.faults.clone();
     problems.extend(exceptions.sift(protocol, run.problems()));
     let name = match version.name() {

@@ -10,6 +10,7 @@
 //! - [`record`]: all of one protocol.
 //! - [`Recorded`]: one packet: where it belongs, who wrote it, its bytes, and what it is meant to say.
 //! - [`Exceptions`]: where a witness is known to be wrong; the list expires.
+//! - [`walk()`]: the table of layouts as a reader of its own, for proofs.
 //! - [`Proofs`]: which layouts of packets outside bytes and codecs prove.
 //! - `kit`, `client`: what the builders are asked for. `session`: the joins. `meaning`: what the packets of a session
 //!   are meant to say.
@@ -21,10 +22,12 @@ mod meaning;
 mod proofs;
 mod record;
 mod session;
+mod walk;
 
 pub use exceptions::{Exceptions, Problem};
 pub use proofs::{Proof, Proofs, ProofsError};
 pub use record::{Meant, Recorded, Recording, Value, Writer};
+pub use walk::{WalkError, walk};
 
 use sim_proto::Context;
 use vb_data::{Direction, State};

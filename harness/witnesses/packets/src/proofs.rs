@@ -64,6 +64,25 @@ impl Proofs {
         Ok(Self { head, rows })
     }
 
+    /// What is wrong with the committed rows of a source, as [`Proofs::check`] says; written anew before, if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`ProofsError`].
+    pub fn hold(
+        source: &str,
+        protocols: &[i32],
+        found: &BTreeSet<Proof>,
+        write: bool,
+    ) -> Result<Vec<String>, ProofsError> {
+        let mut proofs = Self::read()?;
+        if write {
+            proofs.replace(source, protocols, found);
+            proofs.write()?;
+        }
+        Ok(proofs.check(source, protocols, found))
+    }
+
     /// What is wrong with the rows of a source on these protocols: rows without proof, proofs without row.
     pub fn check(&self, source: &str, protocols: &[i32], found: &BTreeSet<Proof>) -> Vec<String> {
         let held: BTreeSet<_> = self

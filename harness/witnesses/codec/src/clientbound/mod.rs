@@ -22,6 +22,7 @@ macro_rules! expect {
     };
 }
 
+mod layouts;
 mod play;
 
 const JSON: &str = r#"{"text":"Said \"so\""}"#;
@@ -33,6 +34,7 @@ pub(crate) fn all(run: &mut Run<'_>) {
     login(run);
     configuration(run);
     play::all(run);
+    layouts::all(run);
 }
 
 fn status(run: &mut Run<'_>) {
