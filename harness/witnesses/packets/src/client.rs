@@ -89,6 +89,12 @@ fn all(version: Version) -> Vec<Built> {
         serverbound::known_packs(&packs),
         Vec::new(),
     ));
+    all.push((
+        State::Configuration,
+        "accept_code_of_conduct",
+        Vec::new(),
+        Vec::new(),
+    ));
     in_play(version, &mut all);
     all
 }
