@@ -477,3 +477,24 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn from_107_on_text_may_hold_control_characters_and_nothing_looks_behind_it() {
+    for protocol in [107, 340, 764] {
+        for (json, plain) in [
+            ("{\"text\":\"out\"}, and more", "out"),
+            ("{\"text\":\"out\nnow\"}", "out\nnow"),
+        ] {
+            let mut duel = Duel::new(protocol);
+            duel.log_in();
+            duel.send("kick_disconnect", &key(json));
+            let shown = matches!(duel.events.last(), Some(Event::Closed(CloseReason::Disconnected(text)))
+                if text.plain == plain);
+            assert!(shown, "{protocol} {json}");
+        }
+    }
+    let mut duel = Duel::new(47);
+    duel.log_in();
+    duel.send("kick_disconnect", &key("{\"text\":\"out\"}, and more"));
+    assert!(duel.fault().is_some(), "all of it is read on 47");
+}

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use super::Packet;
 use crate::Text;
 use crate::layout::{self, UuidForm};
-use crate::wire::{DecodeError, DecodeErrorKind, Reader};
+use crate::wire::{DecodeError, DecodeErrorKind, JsonReading, Reader};
 
 /// Longest player name in UTF-16 units.
 const MAX_NAME: usize = 16;
@@ -78,20 +78,24 @@ pub(super) fn read_login(r: &mut Reader<'_>, name: &str) -> Result<Packet, Decod
 fn read_login_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
-    Text::from_lenient_json(r.version(), json, r.version().reads_json_leniently())
-        .map_err(|error| r.error_at(start, name, error))
+    let reading = if r.version().reads_json_leniently() {
+        JsonReading::LenientWhole
+    } else {
+        JsonReading::Lenient
+    };
+    Text::from_read_json(r.version(), json, reading).map_err(|error| r.error_at(start, name, error))
 }
 
 /// A text component as JSON.
 pub(crate) fn read_json_text(r: &mut Reader<'_>, name: &'static str) -> Result<Text, DecodeError> {
     let start = r.offset();
     let json = r.string(name, r.version().max_json_text())?;
-    let text = if r.version().reads_json_leniently() {
-        Text::from_lenient_json(r.version(), json, true)
+    let reading = if r.version().reads_json_leniently() {
+        JsonReading::LenientWhole
     } else {
-        Text::from_json(r.version(), json)
+        JsonReading::Strict
     };
-    text.map_err(|error| r.error_at(start, name, error))
+    Text::from_read_json(r.version(), json, reading).map_err(|error| r.error_at(start, name, error))
 }
 
 fn success(r: &mut Reader<'_>) -> Result<LoginSuccess, DecodeError> {

@@ -23,6 +23,7 @@ mod tree;
 use serde_json::Value;
 
 use crate::nbt::Tag;
+use crate::wire::JsonReading;
 use crate::{Version, wire};
 
 pub use error::TextError;
@@ -67,13 +68,13 @@ impl Text {
         Self::from_value(version, &value)
     }
 
-    /// A component from JSON that is read leniently; see `wire::json`. With `whole` nothing may follow it.
-    pub(crate) fn from_lenient_json(
+    /// A component from JSON that the game reads so.
+    pub(crate) fn from_read_json(
         version: Version,
         json: &str,
-        whole: bool,
+        reading: JsonReading,
     ) -> Result<Text, TextError> {
-        let value = wire::parse_lenient(json, whole)
+        let value = wire::parse_json(json, reading)
             .map_err(|problem| TextError::Json(problem.to_owned()))?;
         Self::from_value(version, &value)
     }

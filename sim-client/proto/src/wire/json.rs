@@ -1,4 +1,5 @@
-//! JSON as a lenient `JsonReader` of Gson's takes it: comments, single quotes, bare words, `;` and `=`, entries left out.
+//! JSON as a `JsonReader` of Gson's takes it, which the game has read text with: leniently with comments, single quotes,
+//! bare words, `;` and `=`, and entries left out; else without these, but still with control characters in strings.
 //!
 //! Source: Gson's documentation of `JsonReader.setLenient`, and its behaviour.
 
@@ -10,11 +11,29 @@ const MAX_DEPTH: usize = 128;
 /// What a text that no JSON reader minds may start with.
 const NO_EXECUTE: &str = ")]}'\n";
 
-/// The first value of a text. With `whole` nothing may follow it; an empty text is null.
-pub(crate) fn parse_lenient(text: &str, whole: bool) -> Result<Value, &'static str> {
-    let mut reader = JsonReader { rest: text };
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonReading {
+    /// Leniently, and nothing may follow the value: `Gson.fromJson`.
+    LenientWhole,
+    /// Leniently; what follows the value is not looked at: a type adapter on a lenient reader.
+    Lenient,
+    /// Not leniently; what follows the value is not looked at: a type adapter on a reader as it is made.
+    Strict,
+}
+
+/// The first value of a text; an empty text is null.
+pub(crate) fn parse_json(text: &str, reading: JsonReading) -> Result<Value, &'static str> {
+    let mut reader = JsonReader {
+        rest: text,
+        lenient: reading != JsonReading::Strict,
+    };
     reader.skip_space()?;
-    if let Some(rest) = reader.rest.strip_prefix(NO_EXECUTE) {
+    if let Some(rest) = reader
+        .rest
+        .strip_prefix(NO_EXECUTE)
+        .filter(|_| reader.lenient)
+    {
         reader.rest = rest;
         reader.skip_space()?;
     }
@@ -22,15 +41,18 @@ pub(crate) fn parse_lenient(text: &str, whole: bool) -> Result<Value, &'static s
         return Ok(Value::Null);
     }
     let value = reader.value(0)?;
-    reader.skip_space()?;
-    if whole && !reader.rest.is_empty() {
-        return Err("something follows the end of the document");
+    if reading == JsonReading::LenientWhole {
+        reader.skip_space()?;
+        if !reader.rest.is_empty() {
+            return Err("something follows the end of the document");
+        }
     }
     Ok(value)
 }
 
 struct JsonReader<'a> {
     rest: &'a str,
+    lenient: bool,
 }
 
 impl<'a> JsonReader<'a> {
@@ -41,10 +63,14 @@ impl<'a> JsonReader<'a> {
         match self.peek() {
             Some('{') => self.object(depth),
             Some('[') => self.array(depth),
-            Some(quote @ ('"' | '\'')) => self.quoted(quote).map(Value::String),
+            Some(quote) if self.is_quote(quote) => self.quoted(quote).map(Value::String),
             _ => match self.bare() {
                 "" => Err("a value is expected"),
-                word => Ok(meaning(word)),
+                word => match meaning(word) {
+                    Some(value) => Ok(value),
+                    None if self.lenient => Ok(Value::String(word.to_owned())),
+                    None => Err("a bare word is no value"),
+                },
             },
         }
     }
@@ -58,14 +84,14 @@ impl<'a> JsonReader<'a> {
         }
         loop {
             let name = match self.peek() {
-                Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
+                Some(quote) if self.is_quote(quote) => self.quoted(quote)?,
                 _ => match self.bare() {
-                    "" => return Err("a name is expected"),
-                    name => name.to_owned(),
+                    name if self.lenient && !name.is_empty() => name.to_owned(),
+                    _ => return Err("a name is expected"),
                 },
             };
             self.skip_space()?;
-            if self.take('=') {
+            if self.lenient && self.take('=') {
                 self.take('>');
             } else if !self.take(':') {
                 return Err("\":\" is expected");
@@ -77,7 +103,7 @@ impl<'a> JsonReader<'a> {
             if self.take('}') {
                 return Ok(Value::Object(object));
             }
-            if !self.take(',') && !self.take(';') {
+            if !self.take_separator() {
                 return Err("an object does not end");
             }
             self.skip_space()?;
@@ -94,14 +120,14 @@ impl<'a> JsonReader<'a> {
         loop {
             array.push(match self.peek() {
                 // An entry left out.
-                Some(',' | ';' | ']') => Value::Null,
+                Some(',' | ';' | ']') if self.lenient => Value::Null,
                 _ => self.value(depth + 1)?,
             });
             self.skip_space()?;
             if self.take(']') {
                 return Ok(Value::Array(array));
             }
-            if !self.take(',') && !self.take(';') {
+            if !self.take_separator() {
                 return Err("an array does not end");
             }
             self.skip_space()?;
@@ -171,6 +197,9 @@ impl<'a> JsonReader<'a> {
     fn skip_space(&mut self) -> Result<(), &'static str> {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\n', '\r', '\t']);
+            if !self.lenient {
+                return Ok(());
+            }
             if let Some(comment) = self.rest.strip_prefix("/*") {
                 let end = comment.find("*/").ok_or("a comment does not end")?;
                 self.rest = &comment[end + 2..];
@@ -183,6 +212,14 @@ impl<'a> JsonReader<'a> {
                 return Ok(());
             }
         }
+    }
+
+    fn is_quote(&self, c: char) -> bool {
+        c == '"' || (self.lenient && c == '\'')
+    }
+
+    fn take_separator(&mut self) -> bool {
+        self.take(',') || (self.lenient && self.take(';'))
     }
 
     fn peek(&self) -> Option<char> {
@@ -229,17 +266,13 @@ fn ends_word(c: char) -> bool {
     )
 }
 
-/// What a bare word stands for: a keyword in any case, a number, or itself.
-fn meaning(word: &str) -> Value {
+/// What a bare word stands for: a keyword in any case, or a number.
+fn meaning(word: &str) -> Option<Value> {
     match word.to_ascii_lowercase().as_str() {
-        "true" => return Value::Bool(true),
-        "false" => return Value::Bool(false),
-        "null" => return Value::Null,
-        _ => {}
-    }
-    match serde_json::from_str::<Number>(word) {
-        Ok(number) => Value::Number(number),
-        Err(_) => Value::String(word.to_owned()),
+        "true" => Some(Value::Bool(true)),
+        "false" => Some(Value::Bool(false)),
+        "null" => Some(Value::Null),
+        _ => serde_json::from_str::<Number>(word).ok().map(Value::Number),
     }
 }
 
@@ -272,7 +305,11 @@ mod tests {
             ("\"raw\nline\"", json!("raw\nline")),
             ("'\\ud83d\\ude00 \\ud83d!'", json!("😀 \u{fffd}!")),
         ] {
-            assert_eq!(parse_lenient(text, true), Ok(value), "{text}");
+            assert_eq!(
+                parse_json(text, JsonReading::LenientWhole),
+                Ok(value),
+                "{text}"
+            );
         }
     }
 
@@ -291,28 +328,66 @@ mod tests {
             "a\\b",
             "You are kicked",
         ] {
-            assert!(parse_lenient(text, true).is_err(), "{text}");
+            assert!(
+                parse_json(text, JsonReading::LenientWhole).is_err(),
+                "{text}"
+            );
         }
-        assert_eq!(parse_lenient("You are kicked", false), Ok(json!("You")));
+        assert_eq!(
+            parse_json("You are kicked", JsonReading::Lenient),
+            Ok(json!("You"))
+        );
+    }
+
+    #[test]
+    fn what_a_reader_takes_that_is_not_lenient() {
+        for (text, value) in [
+            ("\"raw\nline\" and more", json!("raw\nline")),
+            ("{\"a\":TRUE}", json!({ "a": true })),
+            ("\"it\\'s\"", json!("it's")),
+            ("", json!(null)),
+        ] {
+            assert_eq!(parse_json(text, JsonReading::Strict), Ok(value), "{text}");
+        }
+        for text in [
+            "'a'",
+            "a",
+            "{a:1}",
+            "{'a':1}",
+            "{\"a\"=1}",
+            "[1;2]",
+            "[1,,2]",
+            "[1,]",
+            "01",
+            "/**/1",
+            "#\n1",
+            ")]}'\n1",
+            "[1/**/]",
+        ] {
+            assert!(parse_json(text, JsonReading::Strict).is_err(), "{text}");
+        }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse_lenient(&nested(MAX_DEPTH), true).is_ok());
-        assert!(parse_lenient(&nested(MAX_DEPTH + 1), true).is_err());
+        assert!(parse_json(&nested(MAX_DEPTH), JsonReading::Strict).is_ok());
+        assert!(parse_json(&nested(MAX_DEPTH + 1), JsonReading::Strict).is_err());
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,40}|[\\[\\]{}:;,='\"\\\\/#*a1 \n]{0,40}") {
-            let _ = parse_lenient(&text, false);
+            let _ = parse_json(&text, JsonReading::Lenient);
+            let _ = parse_json(&text, JsonReading::Strict);
         }
 
         #[test]
         fn what_is_strictly_json_means_the_same(text in "[a-z\"\\\\ \u{e4}]{0,20}", number in any::<i64>()) {
             let value = json!({ "a": [text, number, null, true], "b": {} });
-            prop_assert_eq!(parse_lenient(&value.to_string(), true), Ok(value));
+            for reading in [JsonReading::LenientWhole, JsonReading::Strict] {
+                prop_assert_eq!(parse_json(&value.to_string(), reading), Ok(value.clone()));
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ mod zlib;
 
 pub use error::{DecodeError, DecodeErrorKind, FrameError};
 pub use frame::{Frame, FrameDecoder, FrameEncoder, FrameNote, MAX_FILLED, MAX_FRAME};
-pub(crate) use json::parse_lenient;
+pub(crate) use json::{JsonReading, parse_json};
 pub(crate) use reader::is_identifier;
 pub use reader::{Field, Reader};
 pub use writer::Writer;
