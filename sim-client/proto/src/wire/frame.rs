@@ -214,6 +214,7 @@ impl FrameDecoder {
             return Err(FrameError::SizeMismatch { stated, actual });
         }
         self.filled += missing;
+        out.reserve_exact(missing);
         out.resize(stated, 0);
         Ok((
             out.into(),
