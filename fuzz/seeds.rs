@@ -80,6 +80,7 @@ async fn write(folder: &Path) -> io::Result<usize> {
     for seeds in [
         sessions(folder).await?,
         registries(folder)?,
+        layouts(folder)?,
         texts(folder)?,
         packets(folder)?,
         steps(folder)?,
@@ -270,6 +271,24 @@ fn registries(folder: &Path) -> io::Result<usize> {
     // A named root, with every type.
     let all = b"\x0a\0\x04root\x01\0\x01a\x01\x02\0\x01b\0\x02\x03\0\x01c\0\0\0\x03\x04\0\x01d\0\0\0\0\0\0\0\x04\x05\0\x01e\x3f\x80\0\0\x06\0\x01f\x3f\xf0\0\0\0\0\0\0\x07\0\x01g\0\0\0\x01\x07\x08\0\x01h\0\x02\xc0\x80\x09\0\x01i\x0a\0\0\0\x01\0\x0b\0\x01k\0\0\0\x01\0\0\0\x0b\x0c\0\x01l\0\0\0\x01\0\0\0\0\0\0\0\x0c\0";
     seeds.add(all, &[0], all)?;
+    Ok(seeds.known.len())
+}
+
+/// Layouts: zeroes for every packet of the oldest and the newest protocol, which most layouts take for a while.
+fn layouts(folder: &Path) -> io::Result<usize> {
+    let mut seeds = Seeds::new(folder, "layouts")?;
+    let protocols = (0..=u8::MAX).zip(vb_data::supported());
+    for (index, protocol) in [protocols.clone().next(), protocols.last()]
+        .into_iter()
+        .flatten()
+    {
+        for (state, of) in (0..).zip(State::ALL) {
+            for (packet, _) in (0..=u8::MAX).zip(vb_data::layouts(*protocol, of)) {
+                let head = [index, state, packet];
+                seeds.add(&head, &head, &[0; 64])?;
+            }
+        }
+    }
     Ok(seeds.known.len())
 }
 

@@ -520,6 +520,19 @@ fn lists_and_explains() {
             "VB-KA-08",
         ],
     );
+    vbspec(&["list", "--layouts"]).expect(
+        Exit::AsExpected,
+        &[
+            "play title  proved 47-754 (capture",
+            "play swing_animation  unknown 777",
+            "status ping  ",
+            " 777 26.3 ",
+            "clientbound packets proved (",
+        ],
+    );
+    let some = vbspec(&["list", "--layouts", "--protocol", "47,335-340"]);
+    some.expect(Exit::AsExpected, &["play title  proved 47, 335-340"]);
+    vbspec(&["list", "--protocol", "47"]).expect(Exit::Usage, &["--layouts"]);
     vbspec(&["explain", "ka-03"]).expect(
         Exit::AsExpected,
         &["SHOULD", "every-25s", "Why", "keep-alive-every-15-seconds"],

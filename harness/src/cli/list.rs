@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::CommandError;
+use super::{CommandError, layouts};
 use crate::case;
 use crate::clause::Clause;
 use crate::exit::Exit;
@@ -24,10 +24,16 @@ pub struct ListArgs {
     /// The protocols, and the Minecraft versions and clauses of each
     #[arg(long)]
     protocols: bool,
+    /// How sure the layout of each clientbound packet is, and the share that is proved on each protocol
+    #[arg(long)]
+    layouts: bool,
+    /// With --layouts: the packets of these protocols alone, such as 47,340-404
+    #[arg(long, value_name = "PROTOCOLS", requires = "layouts")]
+    protocol: Vec<String>,
 }
 
 pub fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CommandError> {
-    let all = !(args.clauses || args.cases || args.protocols);
+    let all = !(args.clauses || args.cases || args.protocols || args.layouts);
     if args.clauses || all {
         clauses(out)?;
     }
@@ -36,6 +42,13 @@ pub fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CommandError> {
     }
     if args.protocols || all {
         list_protocols(out)?;
+    }
+    if args.layouts {
+        let selected = match args.protocol.is_empty() {
+            true => vb_data::supported().to_vec(),
+            false => protocols::select(&args.protocol)?,
+        };
+        layouts::list(&selected, out)?;
     }
     Ok(Exit::AsExpected)
 }

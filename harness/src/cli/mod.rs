@@ -3,6 +3,7 @@
 mod explain;
 mod guest;
 mod host;
+mod layouts;
 mod list;
 mod run;
 #[cfg(feature = "selftest")]

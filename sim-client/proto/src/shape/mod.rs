@@ -14,5 +14,8 @@ use crate::wire::{DecodeError, Reader};
 
 /// Reads a packet by its layout.
 pub(crate) fn read(reader: &mut Reader<'_>, layout: &PacketLayout) -> Result<(), DecodeError> {
-    walk::packet(reader, layout.layout)
+    match layout.name {
+        "declare_commands" => walk::command_tree(reader, layout.layout),
+        _ => walk::packet(reader, layout.layout),
+    }
 }

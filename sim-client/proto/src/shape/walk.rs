@@ -12,18 +12,38 @@ use crate::wire::{DecodeError, DecodeErrorKind, Reader};
 const MAX_DEPTH: usize = 300;
 /// Longest string in UTF-16 units where no reader knows better: what vanilla's `readUtf` takes.
 const MAX_STRING: usize = 32_767;
+/// The list of a command tree's nodes.
+const NODES: &str = "nodes";
+/// A node's list of indices.
+const CHILDREN: &str = "children";
+/// A node's and the tree's single indices.
+const POINTERS: &[&str] = &["redirectNode", "rootIndex"];
 /// Highest bit of a byte: another element follows.
 const MORE: u8 = 0x80;
 
 type Read<T> = Result<T, DecodeError>;
 
+/// A command tree: its layout, and indices of nodes that are there.
+pub(super) fn command_tree<'a>(reader: &mut Reader<'a>, layout: &'static Layout) -> Read<()> {
+    let mut walk = Walk::new(reader);
+    walk.tree = Some(Tree::default());
+    walk.read(reader, "", layout)?;
+    let tree = walk.tree.unwrap_or_default();
+    match tree.astray() {
+        Some((index, offset)) => {
+            let nodes = tree.nodes;
+            Err(reader.error_at(
+                offset,
+                "nodes",
+                DecodeErrorKind::NoSuchNode { index, nodes },
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn packet<'a>(reader: &mut Reader<'a>, layout: &'static Layout) -> Read<()> {
-    let protocol = reader.version().protocol();
-    let mut walk = Walk {
-        protocol,
-        scope: Scope::default(),
-        depth: 0,
-    };
+    let mut walk = Walk::new(reader);
     walk.read(reader, "", layout).map(drop)
 }
 
@@ -31,9 +51,47 @@ struct Walk<'a> {
     protocol: i32,
     scope: Scope<'a>,
     depth: usize,
+    tree: Option<Tree>,
+}
+
+/// What a command tree's indices are held against. One is enough to say what is wrong.
+#[derive(Default)]
+struct Tree {
+    nodes: usize,
+    /// The lowest and the highest index with their offsets.
+    lowest: Option<(i32, usize)>,
+    highest: Option<(i32, usize)>,
+}
+
+impl Tree {
+    fn point(&mut self, index: i32, offset: usize) {
+        if self.lowest.is_none_or(|(lowest, _)| index < lowest) {
+            self.lowest = Some((index, offset));
+        }
+        if self.highest.is_none_or(|(highest, _)| index > highest) {
+            self.highest = Some((index, offset));
+        }
+    }
+
+    /// An index that no node has: clients take such a tree for impossible.
+    fn astray(&self) -> Option<(i32, usize)> {
+        [self.lowest, self.highest]
+            .into_iter()
+            .flatten()
+            .find(|(index, _)| usize::try_from(*index).map_or(true, |index| index >= self.nodes))
+    }
 }
 
 impl<'a> Walk<'a> {
+    fn new(reader: &Reader<'_>) -> Walk<'a> {
+        Walk {
+            protocol: reader.version().protocol(),
+            scope: Scope::default(),
+            depth: 0,
+            tree: None,
+        }
+    }
+
     fn read(
         &mut self,
         r: &mut Reader<'a>,
@@ -125,7 +183,16 @@ impl<'a> Walk<'a> {
             Layout::I16 => Value::Number(r.i16(name)?.into()),
             Layout::I32 => Value::Number(r.i32(name)?.into()),
             Layout::I64 | Layout::U64 => Value::Number(r.i64(name)?),
-            Layout::VarInt => Value::Number(r.varint(name)?.into()),
+            Layout::VarInt => {
+                let start = r.offset();
+                let value = r.varint(name)?;
+                if let Some(tree) = &mut self.tree
+                    && POINTERS.contains(&name)
+                {
+                    tree.point(value, start);
+                }
+                Value::Number(value.into())
+            }
             Layout::VarLong => Value::Number(r.varlong(name)?),
             Layout::F32 => {
                 r.f32(name)?;
@@ -215,7 +282,27 @@ impl<'a> Walk<'a> {
         of: &'static Layout,
     ) -> Read<()> {
         let count = self.count(r, name, count)?;
+        if let Some(tree) = &mut self.tree {
+            match name {
+                NODES => tree.nodes = count,
+                CHILDREN => return self.children(r, count),
+                _ => {}
+            }
+        }
         self.each(r, name, count, of)
+    }
+
+    fn children(&mut self, r: &mut Reader<'a>, count: usize) -> Read<()> {
+        r.within(CHILDREN, |r| {
+            for index in 0..count {
+                let start = r.offset();
+                let child = r.at_index(index, |r| r.varint(""))?;
+                if let Some(tree) = &mut self.tree {
+                    tree.point(child, start);
+                }
+            }
+            Ok(())
+        })
     }
 
     /// So many of the same, each under its index.

@@ -83,6 +83,14 @@ pub enum DecodeErrorKind {
         /// Its value.
         value: String,
     },
+    /// A command tree that points to a node which it does not have.
+    #[error("the tree points to node {index}, but has {nodes}")]
+    NoSuchNode {
+        /// The node's index.
+        index: i32,
+        /// How many there are.
+        nodes: usize,
+    },
     /// Things in things, further than is followed.
     #[error("it is nested deeper than {limit} parts")]
     NestedTooDeep {
