@@ -1,6 +1,6 @@
 //! `vbspec list --layouts`: how sure the layouts are by which clientbound packets are taken apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use anstyle::Style;
@@ -12,7 +12,7 @@ use crate::protocols;
 const BOLD: Style = Style::new().bold();
 
 /// Where a packet's layout is how sure, and by whom.
-type Spans = BTreeMap<(Sureness, Vec<&'static str>), Vec<i32>>;
+type Spans = BTreeMap<Sureness, (BTreeSet<&'static str>, Vec<i32>)>;
 
 /// Writes a row a packet and a row a protocol.
 pub fn list(selected: &[i32], out: &mut dyn Write) -> Result<(), CommandError> {
@@ -23,11 +23,9 @@ pub fn list(selected: &[i32], out: &mut dyn Write) -> Result<(), CommandError> {
             for packet in vb_data::layouts(*protocol, state) {
                 let sureness = packet.sureness();
                 let spans = packets.entry((state, packet.name)).or_default();
-                let sources = packet.proofs().collect();
-                spans
-                    .entry((sureness, sources))
-                    .or_default()
-                    .push(*protocol);
+                let (sources, protocols) = spans.entry(sureness).or_default();
+                sources.extend(packet.proofs());
+                protocols.push(*protocol);
                 *shares
                     .entry(*protocol)
                     .or_default()
@@ -37,7 +35,10 @@ pub fn list(selected: &[i32], out: &mut dyn Write) -> Result<(), CommandError> {
         }
     }
     for ((state, name), spans) in &packets {
-        let spans: Vec<String> = spans.iter().map(|(sure, on)| span(sure, on)).collect();
+        let spans: Vec<String> = spans
+            .iter()
+            .map(|(sureness, of)| span(*sureness, of))
+            .collect();
         writeln!(out, "{BOLD}{state} {name}{BOLD:#}  {}", spans.join("; "))?;
     }
     for (protocol, counts) in &shares {
@@ -60,10 +61,13 @@ pub fn list(selected: &[i32], out: &mut dyn Write) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn span((sureness, sources): &(Sureness, Vec<&'static str>), protocols: &[i32]) -> String {
+fn span(sureness: Sureness, (sources, protocols): &(BTreeSet<&str>, Vec<i32>)) -> String {
     let by = match sources.is_empty() {
         true => String::new(),
-        false => format!(" ({})", sources.join(", ")),
+        false => format!(
+            " ({})",
+            sources.iter().copied().collect::<Vec<_>>().join(", ")
+        ),
     };
     format!("{} {}{by}", sureness.name(), ranges(protocols))
 }
