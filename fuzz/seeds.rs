@@ -277,11 +277,11 @@ fn registries(folder: &Path) -> io::Result<usize> {
 /// Layouts: zeroes for every packet of the oldest and the newest protocol, which most layouts take for a while.
 fn layouts(folder: &Path) -> io::Result<usize> {
     let mut seeds = Seeds::new(folder, "layouts")?;
-    let protocols = (0..=u8::MAX).zip(vb_data::supported());
-    for (index, protocol) in [protocols.clone().next(), protocols.last()]
-        .into_iter()
-        .flatten()
-    {
+    let newest = vb_data::supported().len() - 1;
+    for (index, protocol) in (0..=u8::MAX).zip(vb_data::supported()) {
+        if index != 0 && usize::from(index) != newest {
+            continue;
+        }
         for (state, of) in (0..).zip(State::ALL) {
             for (packet, _) in (0..=u8::MAX).zip(vb_data::layouts(*protocol, of)) {
                 let head = [index, state, packet];
