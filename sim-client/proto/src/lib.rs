@@ -5,6 +5,7 @@
 //! bytes -> wire::FrameDecoder -> Packet (packet::decode) -> Client (states, answers) -> Event
 //!                                                          |-> world (terrain rule) -> Verdict
 //!                                                          |-> registry (checks)    -> Fault, Remark
+//!                  |-> shape (the rest, by the table of layouts) -> Fault, or Remark where that is only stated
 //! Client -> serverbound::* -> wire::FrameEncoder -> bytes
 //! ```
 //!

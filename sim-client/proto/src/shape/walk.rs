@@ -52,6 +52,8 @@ struct Walk<'a> {
     scope: Scope<'a>,
     depth: usize,
     tree: Option<Tree>,
+    /// Nobody knows how the packet goes on.
+    lost: bool,
 }
 
 /// What a command tree's indices are held against. One is enough to say what is wrong.
@@ -89,6 +91,7 @@ impl<'a> Walk<'a> {
             scope: Scope::default(),
             depth: 0,
             tree: None,
+            lost: false,
         }
     }
 
@@ -98,6 +101,9 @@ impl<'a> Walk<'a> {
         name: &'static str,
         layout: &'static Layout,
     ) -> Read<Value<'a>> {
+        if self.lost {
+            return Ok(Value::None);
+        }
         if self.depth >= MAX_DEPTH {
             let kind = DecodeErrorKind::NestedTooDeep { limit: MAX_DEPTH };
             return Err(r.error_at(r.offset(), name, kind));
@@ -220,8 +226,13 @@ impl<'a> Walk<'a> {
                 read_nbt(r, name, *form)?;
                 Value::None
             }
-            Layout::Rest | Layout::Unknown => {
+            Layout::Rest => {
                 r.rest(name, usize::MAX)?;
+                Value::None
+            }
+            Layout::Unknown => {
+                r.rest(name, usize::MAX)?;
+                self.lost = true;
                 Value::None
             }
             Layout::Buffer(count) => {

@@ -168,6 +168,23 @@ fn items_in_items_are_followed_only_so_far() {
 }
 
 #[test]
+fn after_what_nobody_knows_nothing_is_a_fault() {
+    // An item with a component of 26.3, in a slot; on 26.1 it is refused.
+    let item = [0, 0, 0, 1, 1, 1, 1, 0xff, 1, 2, 3];
+    assert_eq!(
+        read(
+            777,
+            State::Play,
+            "set_slot",
+            &[&[0, 0], &item[2..]].concat()
+        ),
+        Ok(())
+    );
+    assert!(read(775, State::Play, "set_slot", &item).is_err());
+    assert!(read(777, State::Play, "set_slot", &[0, 0, 0]).is_err());
+}
+
+#[test]
 fn what_vanilla_was_seen_to_send_is_proved() {
     for (protocol, name) in [
         (47, "title"),
