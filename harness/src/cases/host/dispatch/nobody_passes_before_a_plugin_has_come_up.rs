@@ -133,9 +133,11 @@ async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> O
 async fn probed(lab: &HostLab, config: PluginConfig) -> Result<Host, Stop> {
     let asked_first = lab.native(OPEN).only_for("nobody").with_priority(100);
     lab.host(|builder| {
-        builder
-            .guest(PROBE_NAME, lab.probe(), config)
-            .native(OPEN, Arc::new(asked_first), may_play())
+        builder.guest(PROBE_NAME, lab.probe(), config).native(
+            OPEN,
+            Arc::new(asked_first),
+            may_play(),
+        )
     })
     .await
 }
