@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clause::Subject;
+use crate::sent::Sent;
 use crate::verdict::{Verdict, VerdictKind};
 
 /// The version of the stream.
@@ -71,6 +72,9 @@ pub struct CaseFinished {
     /// How it came out, and why.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What the guest sent, as far as the harness remembers it; none for a host, and where the harness failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
     /// How long it took in virtual time, in microseconds.
     pub virtual_us: u64,
     /// How long it took by the clock on the wall, in microseconds. With `run-finished`'s, the only field that

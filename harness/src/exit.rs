@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything came out as expected. A SHOULD that is not followed is a warning and does not change this.
     AsExpected = 0,
-    /// The subject breaks a MUST, a case could not be judged, or a case expected to fail passed.
+    /// The subject breaks a MUST, a case could not be judged, or a case expected to fail passed; or two builds differ.
     Nonconforming = 1,
     /// The command line or a configuration is wrong, or names something unknown.
     Usage = 2,

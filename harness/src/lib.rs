@@ -14,6 +14,7 @@
 //! | [`select`], [`runner`] | which cases run on which protocols, and running them |
 //! | [`verdict`] | how a case came out, and the evidence |
 //! | [`soak`] | worlds drawn from seeds, and what must hold in each |
+//! | [`sent`], [`diff`] | what a guest sent, and what differs between two runs |
 //! | [`event`], [`report`] | the stream of events, and the reporters that consume it |
 //! | [`protocols`] | sets of protocols |
 //! | `selftest` | every broken guest and host against the cases |
@@ -25,6 +26,7 @@ pub mod case;
 pub mod cases;
 pub mod clause;
 pub mod cli;
+pub mod diff;
 pub mod event;
 pub mod exit;
 pub mod protocols;
@@ -34,6 +36,7 @@ pub mod runner;
 pub mod select;
 #[cfg(feature = "selftest")]
 pub mod selftest;
+pub mod sent;
 pub mod shell;
 pub mod soak;
 pub mod spec;

@@ -150,6 +150,25 @@ pub fn minecraft(protocol: i32) -> &'static str {
         .unwrap_or("?")
 }
 
+/// Protocols in few words, `340-404, 764`: a span holds all of `among` that lie in it. Both ascend.
+#[must_use]
+pub fn spans(some: &[i32], among: &[i32]) -> String {
+    let mut spans: Vec<(i32, i32)> = Vec::new();
+    let mut open = false;
+    for protocol in among {
+        if !some.contains(protocol) {
+            open = false;
+            continue;
+        }
+        match spans.last_mut().filter(|_| open) {
+            Some((_, last)) => *last = *protocol,
+            None => spans.push((*protocol, *protocol)),
+        }
+        open = true;
+    }
+    Ranges(spans).to_string()
+}
+
 fn select_one(text: &str) -> Result<Vec<i32>, SelectionError> {
     if let Some(release) = vb_data::releases()
         .iter()
@@ -230,6 +249,19 @@ mod tests {
     fn ranges_are_written_as_they_are_read() {
         for text in ["all", "47", "47-340", "764+", "4-338, 735, 764+"] {
             assert_eq!(text.parse::<Ranges>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_span_holds_all_that_lie_in_it() {
+        let among = [4, 5, 47, 340, 764, 777];
+        for (some, told) in [
+            (&[4, 5, 47][..], "4-47"),
+            (&[4, 47, 340], "4, 47-340"),
+            (&[777], "777"),
+            (&among, "4-777"),
+        ] {
+            assert_eq!(spans(some, &among), told);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::event::{CaseFinished, Event, RunFinished};
 use crate::exit::Exit;
 use crate::protocols;
 use crate::select::{Expectations, Job};
+use crate::sent::Sent;
 use crate::verdict::{Verdict, VerdictKind};
 
 /// How one job came out.
@@ -22,6 +23,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// How long it took in virtual time.
     pub virtual_time: Duration,
+    /// What the guest sent; none for a host, and where the harness failed.
+    pub sent: Option<Sent>,
 }
 
 /// As many threads as the machine has cores.
@@ -141,6 +144,7 @@ fn finish(
             format!("the harness panicked: {}", panic_message(panic.as_ref())),
         ),
         virtual_time: Duration::ZERO,
+        sent: None,
     });
     let verdict = if expected.expects_failure(job) {
         judged.verdict.expected_to_fail()
@@ -154,6 +158,7 @@ fn finish(
         protocol: job.protocol,
         minecraft: protocols::minecraft(job.protocol).to_owned(),
         verdict,
+        sent: judged.sent,
         virtual_us: micros(judged.virtual_time),
         wall_us: micros(began.elapsed()),
     }
@@ -222,6 +227,7 @@ mod tests {
             Judged {
                 verdict,
                 virtual_time: Duration::from_micros(3),
+                sent: None,
             }
         };
         let mut told = Vec::new();
@@ -286,6 +292,7 @@ mod tests {
                 _ => Verdict::pass(),
             },
             virtual_time: Duration::ZERO,
+            sent: None,
         };
         let mut nowhere = Vec::new();
         let expected = Expectations::default();

@@ -543,3 +543,57 @@ fn lists_and_explains() {
         &["Exit codes", "the subject does not start"],
     );
 }
+
+#[test]
+fn builds_of_a_guest_are_compared() {
+    let few = [
+        "--protocol",
+        "769-771",
+        "--case",
+        "JOIN-10",
+        "--case",
+        "KA-03",
+    ];
+    let diff = |old: &str, new: &str, more: &[&str]| {
+        let arguments = [&["diff", old, new][..], &few, more].concat();
+        vbspec(&arguments)
+    };
+    let (lobby, faulty) = (path("lobby.wasm"), path("faulty.wasm"));
+    diff(&lobby, &lobby, &[]).expect(
+        Exit::AsExpected,
+        &["nothing differs on 3 protocols; 6 verdicts compared"],
+    );
+    let arguments = [&["guest", &lobby, "--format", "jsonl"][..], &few].concat();
+    let run = file("diff.jsonl", vbspec(&arguments).out.as_bytes());
+    diff(&run, &lobby, &[]).expect(Exit::AsExpected, &["nothing differs"]);
+    let broken = ["--config", "mutant=biome-9999"];
+    diff(&run, &faulty, &broken).expect(
+        Exit::Nonconforming,
+        &[
+            "on 769-771\n",
+            "chunks-decode-whole (VB-JOIN-10): fail, was pass: VB-JOIN-10 at ",
+            "map_chunk sent with other bytes (first in chunks-decode-whole)",
+            "3 of 3 protocols differ",
+        ],
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_ends_with_its_code() {
+    let lobby = path("lobby.wasm");
+    let text = file("diff.txt", b"{}\n");
+    let said = vbspec(&["diff", &text, &lobby]);
+    said.expect(
+        Exit::Usage,
+        &["diff.txt, line 1: neither a component nor a run"],
+    );
+    let empty = file("diff-empty.jsonl", b"");
+    vbspec(&["diff", &lobby, &empty]).expect(Exit::Usage, &["it has no `run-finished`"]);
+    vbspec(&["diff", "absent.wasm", &lobby])
+        .expect(Exit::SubjectDoesNotStart, &["cannot read absent.wasm"]);
+    let few = ["--protocol", "769", "--case", "KA-03"];
+    let arguments = [&["guest", &lobby, "--format", "jsonl"][..], &few].concat();
+    let run = file("diff-few.jsonl", vbspec(&arguments).out.as_bytes());
+    vbspec(&["diff", &run, &lobby, "--protocol", "47"])
+        .expect(Exit::NothingSelected, &["nothing is selected"]);
+}

@@ -65,6 +65,7 @@ fn failure(job: Job) -> Option<String> {
         protocol: job.protocol,
         minecraft: protocols::minecraft(job.protocol).to_owned(),
         verdict: judged.verdict,
+        sent: None,
         virtual_us: 0,
         wall_us: 0,
     };

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod diff;
 mod explain;
 mod guest;
 mod host;
@@ -34,7 +35,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  as expected (warnings included)
-  1  nonconformance, or a case passed that was expected to fail
+  1  nonconformance, a case passed that was expected to fail, or two builds differ (diff)
   2  usage, configuration or an unknown name
   3  the subject does not start
   4  nothing is selected
@@ -45,6 +46,8 @@ A closed standard output changes none of these; where nothing was judged, it giv
 enum Command {
     /// Judge a guest: a component that plays server.
     Guest(guest::GuestArgs),
+    /// Tell on which protocols another build of a guest behaves otherwise.
+    Diff(diff::DiffArgs),
     /// Judge the reference host.
     Host(host::HostArgs),
     /// List clauses, cases or protocols.
@@ -71,6 +74,8 @@ pub(crate) enum CommandError {
     Options(#[from] OptionsError),
     #[error(transparent)]
     Keep(#[from] soak::KeepError),
+    #[error(transparent)]
+    Diff(#[from] diff::DiffError),
     #[error("`{given}` is neither a clause nor a case.{hint}")]
     Unexplained { given: String, hint: String },
     #[error("nothing is selected: no case is left on the protocols chosen")]
@@ -92,6 +97,7 @@ impl CommandError {
             | Self::Keep(_)
             | Self::Unexplained { .. }
             | Self::Listen { .. } => Exit::Usage,
+            Self::Diff(error) => error.exit(),
             Self::NothingSelected => Exit::NothingSelected,
             Self::Refused(_) => Exit::SubjectDoesNotStart,
             Self::Write(_) => Exit::HarnessFault,
@@ -116,6 +122,7 @@ pub fn main() -> Exit {
     };
     let done = match cli.command {
         Command::Guest(args) => guest::run(&args),
+        Command::Diff(args) => compared(&args),
         Command::Host(args) => host::run(&args),
         Command::List(args) => printed(|out| list::run(&args, out)),
         Command::Explain(args) => printed(|out| explain::run(&args, out)),
@@ -134,6 +141,15 @@ pub fn main() -> Exit {
 /// Standard output, with colours where they are wanted. A reader that leaves, such as `head`, changes nothing.
 fn stdout() -> Piped<anstream::AutoStream<io::StdoutLock<'static>>> {
     Piped::new(anstream::stdout().lock())
+}
+
+/// Who stops reading changes nothing about what differs.
+fn compared(args: &diff::DiffArgs) -> Result<Exit, CommandError> {
+    let (exit, comparison) = diff::run(args)?;
+    let mut out = stdout();
+    writeln!(out, "{comparison}")?;
+    out.flush()?;
+    Ok(exit)
 }
 
 /// A command that does nothing but print.

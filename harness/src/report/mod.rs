@@ -12,6 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
 
 pub use failure::{failure_text, trace_text};
+pub(crate) use groups::without_numbers;
 use sim_client::Piped;
 
 use crate::event::Event;

@@ -107,6 +107,7 @@ impl GuestSubject {
                     "a host's case was given a guest",
                 ),
                 virtual_time: Duration::ZERO,
+                sent: None,
             };
         };
         let repeat = judge::repeat_command(&self.options.words, job, seed);

@@ -84,6 +84,7 @@ impl HostSubject {
                     "a guest's case was given a host",
                 ),
                 virtual_time: Duration::ZERO,
+                sent: None,
             };
         };
         let mut words = vec!["host".to_owned()];

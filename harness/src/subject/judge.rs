@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::clock::{LONGEST_CASE, Origin, in_virtual_time};
 use super::recorder::Recorder;
-use crate::clause::Level;
+use crate::clause::{Level, Subject};
 use crate::protocols;
 use crate::runner::{Judged, micros};
 use crate::select::Job;
+use crate::sent::Sent;
 use crate::shell;
 use crate::spec;
 use crate::verdict::{Evidence, Failure, Finding, Outcome, Stop, Verdict, VerdictKind};
@@ -35,10 +36,16 @@ where
         Err(error) => harness_error(format!("no runtime: {error}"), Duration::ZERO),
         Ok((Err(_), _, time)) => harness_error(HANGS.to_owned(), time),
         Ok((Ok(outcome), recorder, virtual_time)) => Judged {
+            sent: sent(job, &recorder),
             verdict: verdict(job, outcome, &recorder, repeat),
             virtual_time,
         },
     }
+}
+
+/// A host's plugins are the case's own.
+fn sent(job: Job, recorder: &Recorder) -> Option<Sent> {
+    (job.case.subject() == Subject::Guest).then(|| Sent::seen_by(recorder, job.protocol))
 }
 
 /// The command that repeats one job, given the words that name the subject.
@@ -61,6 +68,7 @@ fn harness_error(reason: String, virtual_time: Duration) -> Judged {
     Judged {
         verdict: Verdict::because(VerdictKind::HarnessError, reason),
         virtual_time,
+        sent: None,
     }
 }
 
