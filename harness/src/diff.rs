@@ -150,7 +150,9 @@ fn key(changes: &[Change]) -> Vec<String> {
 fn verdict_change((old, new): &(&CaseFinished, &CaseFinished)) -> Option<Change> {
     let (before, after) = (told(&old.verdict), told(&new.verdict));
     let kinds = (old.verdict.kind, new.verdict.kind);
-    if kinds.0 == kinds.1 && without_numbers(&before) == without_numbers(&after) {
+    let clauses = (broken(old), broken(new));
+    let same_words = without_numbers(&before) == without_numbers(&after);
+    if kinds.0 == kinds.1 && clauses.0 == clauses.1 && same_words {
         return None;
     }
     let because = if after.is_empty() {
@@ -158,22 +160,30 @@ fn verdict_change((old, new): &(&CaseFinished, &CaseFinished)) -> Option<Change>
     } else {
         format!(": {after}")
     };
-    let clauses = new.clauses.join(", ");
     let change = if kinds.0 == kinds.1 {
         format!("{} as before, but otherwise", kinds.1)
     } else {
         format!("{}, was {}", kinds.1, kinds.0)
     };
+    let clauses = clauses
+        .1
+        .map_or_else(|| new.clauses.join(", "), str::to_owned);
     Some(Change {
         text: format!("{} ({clauses}): {change}{because}", new.case),
         case: new.case.clone(),
     })
 }
 
-/// What a verdict says beyond its kind.
+/// The clause that is broken.
+fn broken(finished: &CaseFinished) -> Option<&str> {
+    let failure = finished.verdict.failure.as_ref()?;
+    Some(&failure.clause)
+}
+
+/// What a verdict says beyond its kind and its clause.
 fn told(verdict: &Verdict) -> String {
     match (&verdict.failure, &verdict.reason) {
-        (Some(failure), _) => format!("{} {}", failure.clause, failure.got),
+        (Some(failure), _) => failure.got.clone(),
         (None, reason) => reason.clone().unwrap_or_default(),
     }
 }

@@ -571,7 +571,7 @@ fn builds_of_a_guest_are_compared() {
         Exit::Nonconforming,
         &[
             "on 769-771\n",
-            "chunks-decode-whole (VB-JOIN-10): fail, was pass: VB-JOIN-10 at ",
+            "chunks-decode-whole (VB-JOIN-10): fail, was pass: play packet `map_chunk`",
             "map_chunk sent with other bytes (first in chunks-decode-whole)",
             "3 of 3 protocols differ",
         ],
