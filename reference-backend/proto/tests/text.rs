@@ -8,7 +8,7 @@ use std::slice;
 /// What clients of this protocol are sent.
 fn sent(protocol: i32, json: &Value) -> Value {
     let text = TextComponent::json(&json.to_string()).unwrap();
-    let text = text.fit(Version::new(protocol)).unwrap();
+    let text = text.nearest(Version::new(protocol)).unwrap();
     serde_json::from_str(text.as_json()).unwrap()
 }
 
@@ -78,6 +78,48 @@ fn contents_that_a_version_lacks_are_text() {
         &json!({ "text": "", "storage": "a:b" }),
     );
     becomes(573, slice::from_ref(&storage), &storage);
+}
+
+#[test]
+fn whoever_can_be_told_is_told_what_the_version_lacks() {
+    for (json, last, first, place) in [
+        (json!({ "keybind": "a" }), 316, 335, "$.keybind"),
+        (json!({ "selector": "@a" }), 5, 47, "$.selector"),
+        (
+            json!({ "score": { "name": "a", "objective": "b" } }),
+            5,
+            47,
+            "$.score",
+        ),
+        (json!({ "nbt": "a", "entity": "@s" }), 404, 477, "$.nbt"),
+        (json!({ "nbt": "a", "storage": "a:b" }), 498, 573, "$.nbt"),
+        (json!(["a", { "sprite": "b" }]), 772, 773, "$[1].sprite"),
+        (json!({ "player": "a" }), 772, 773, "$.player"),
+        (text("color", &json!("reset")), 765, 764, "$.color"),
+        (
+            json!({ "translate": "a", "with": [1, { "keybind": "a" }] }),
+            316,
+            335,
+            "$.with[1].keybind",
+        ),
+        (
+            text(
+                "hoverEvent",
+                &json!({ "action": "show_text", "value": { "keybind": "a" } }),
+            ),
+            316,
+            335,
+            "$.hoverEvent.keybind",
+        ),
+    ] {
+        let fit = |protocol| {
+            let text = TextComponent::json(&json.to_string()).unwrap();
+            text.fit(Version::new(protocol))
+        };
+        assert!(fit(first).is_ok(), "{json}");
+        let error = fit(last).unwrap_err().to_string();
+        assert!(error.contains(place), "{error}");
+    }
 }
 
 #[test]

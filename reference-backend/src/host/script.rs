@@ -443,7 +443,7 @@ impl Script {
             if self.faults().has(Fault::OneTextForAll) {
                 return Ok(text);
             }
-            self.link.with(|wire| wire.conn.fit(text))
+            self.link.with(|wire| wire.conn.nearest(text))
         });
         let component = written.unwrap_or_else(|error| {
             tracing::warn!(player = %self.link.player, "the reason for the player is not valid: {error}");

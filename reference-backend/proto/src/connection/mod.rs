@@ -261,10 +261,22 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When it is too long in that form.
+    /// When the client has nothing for what is in it, and when it is too long in that form.
     pub fn fit(&self, text: TextComponent) -> Result<TextComponent, TextError> {
         match self.version {
             Some(version) => text.fit(version),
+            None => Ok(text),
+        }
+    }
+
+    /// As [`fit`](Self::fit), for when nobody can be told: [`TextComponent::nearest`].
+    ///
+    /// # Errors
+    ///
+    /// When it is too long in that form.
+    pub fn nearest(&self, text: TextComponent) -> Result<TextComponent, TextError> {
+        match self.version {
+            Some(version) => text.nearest(version),
             None => Ok(text),
         }
     }

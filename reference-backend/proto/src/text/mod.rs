@@ -69,14 +69,25 @@ impl TextComponent {
         })
     }
 
-    /// The same for clients of this version: what they lack is left out or replaced, what they have in another form is
-    /// put into theirs (`click_event` and `clickEvent`, for one). A component that they read as it is stays as it was
-    /// given.
+    /// The same for clients of this version: what they have in another form is put into theirs (`click_event` and
+    /// `clickEvent`, for one), colours come as near as they have them, and what they do without is left out. A component
+    /// that they read as it is stays as it was given.
+    ///
+    /// # Errors
+    ///
+    /// [`TextFault::Lacks`] when they have no such content or colour in any form, [`TextError::TooLong`] when it is over
+    /// [`MAX_TEXT`] in their form.
+    pub fn fit(self, version: Version) -> Result<Self, TextError> {
+        fit::lacks(&self.value, version, &check::Path::root())?;
+        self.nearest(version)
+    }
+
+    /// As [`fit`](Self::fit), for when nobody can be told: contents that they lack appear as their names.
     ///
     /// # Errors
     ///
     /// [`TextError::TooLong`] when it is over [`MAX_TEXT`] in their form.
-    pub fn fit(self, version: Version) -> Result<Self, TextError> {
+    pub fn nearest(self, version: Version) -> Result<Self, TextError> {
         let value = fit::component(&self.value, version);
         if value == self.value {
             return Ok(self);
@@ -199,6 +210,12 @@ pub enum TextFault {
         "it has no content: one of text, translate, keybind, score, selector, nbt, object is needed"
     )]
     NoContent,
+    /// The client's version has no such content or colour.
+    #[error("the client's version has no {what}")]
+    Lacks {
+        /// The content's field, or the colour.
+        what: &'static str,
+    },
     /// A field that must be there is not.
     #[error("it lacks {field}")]
     Missing {
