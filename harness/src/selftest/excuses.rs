@@ -255,7 +255,7 @@ const SILENCE: &[Excuse] = &[
         why: "it traps on every unasked answer and after every end, with all who are there",
     },
     Excuse {
-        killers: &["json-disconnect", "wrong-disconnect-id"],
+        killers: &["json-disconnect", "wrong-disconnect-id", "bare-url"],
         of: &["silent-client-is-dropped", "silent-client-is-dropped-soon"],
         why: "the client cannot read the packet that it is dropped with",
     },

@@ -33,6 +33,7 @@ super::cases! {
     silent_client_is_dropped_soon,
     own_disconnect_decodes,
     own_chat_decodes,
+    own_text_is_accepted,
     serverbound_packets_cause_no_trap,
     unknown_ids_cause_no_trap,
     cut_packets_cause_no_trap,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::text::VISIT;
+use super::text::{VISIT, is_unacceptable};
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::verdict::{Outcome, Stop};
@@ -36,6 +36,10 @@ async fn run(lab: &GuestLab) -> Outcome {
     player.chat("vbspec asks for an echo");
     player.live(ANSWER).await;
     match player.fault() {
+        // What it says is another claim; it decodes.
+        Some((_, fault)) if player.fault_in(CHATS).is_some() && is_unacceptable(fault) => {
+            return Ok(());
+        }
         Some((at, fault)) if before || player.fault_in(CHATS).is_some() => {
             return Err(player.broken_at(CLAUSE, EXPECTED, fault.to_string(), at, &fault.site));
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sim_proto::{ClientConfig, FaultKind, KeepAlivePolicy};
 
+use super::text::is_unacceptable;
 use crate::case::Case;
 use crate::subject::lab::GuestLab;
 use crate::subject::lab::sent_by_guest;
@@ -26,6 +27,10 @@ fn judge(lab: &GuestLab, player: &Player) -> Result<bool, Stop> {
     if let Some((at, fault)) = player.fault() {
         if matches!(fault.kind, FaultKind::ReadTimeout { .. }) {
             return Ok(false);
+        }
+        // What it says is another claim; it decodes.
+        if is_unacceptable(fault) {
+            return Ok(true);
         }
         return Err(player.broken_at(CLAUSE, EXPECTED, fault.to_string(), at, &fault.site));
     }
