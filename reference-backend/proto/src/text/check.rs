@@ -249,7 +249,11 @@ impl Path<'_> {
                 Some("block") if !has("block") => lacks("block"),
                 Some("entity") if !has("entity") => lacks("entity"),
                 Some("storage") if !has("storage") => lacks("storage"),
-                _ => Ok(()),
+                Some("block" | "entity" | "storage") => Ok(()),
+                _ => fields.get("source").map_or(Ok(()), |source| {
+                    let path = self.then(Step::Key("source"));
+                    path.expect(false, "block, entity or storage", source)
+                }),
             },
             "sprite" | "player" => match fields.get("object") {
                 None => Ok(()),
@@ -429,6 +433,14 @@ mod tests {
             (r#"{"score":{"name":"a"}}"#, "$.score", lacks("objective")),
             (r#"{"nbt":"a"}"#, "$", lacks("block, entity or storage")),
             (r#"{"object":"atlas"}"#, "$", lacks("sprite or player")),
+            (
+                r#"{"nbt":"a","block":"b","source":"nonsense"}"#,
+                "$.source",
+                TextFault::WrongType {
+                    expected: "block, entity or storage",
+                    found: "a string",
+                },
+            ),
             (
                 r#"{"text":"","click_event":{"action":"open_url","url":"example.net/"}}"#,
                 "$.click_event.url",
