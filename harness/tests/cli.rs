@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use vbspec::exit::Exit;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 /// What the program said and how it ended.
 struct Said {
@@ -240,9 +238,8 @@ fn a_guest_that_lacks_the_capability() {
 
 #[test]
 fn a_plugin_that_is_no_virtual_backend() {
-    let text = std::fs::read_to_string(support::root().join("fixtures/wat/marker.wat"))
-        .expect("the text is there");
-    let plugin = file("marker.wasm", &componentized(&text, "plugin"));
+    let marker = support::componentized(&support::text("marker.wat"), "plugin");
+    let plugin = file("marker.wasm", &marker);
     vbspec(&["guest", &plugin]).expect(
         Exit::SubjectDoesNotStart,
         &[
@@ -252,23 +249,55 @@ fn a_plugin_that_is_no_virtual_backend() {
     );
 }
 
-fn componentized(text: &str, world: &str) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_path(support::root().join("wit"))
-        .expect("the contract parses");
-    let world = resolve
-        .select_world(&[package], Some(world))
-        .expect("the world is there");
-    let mut core = wat::parse_str(text).expect("the text is good");
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)
-        .expect("the metadata fits");
-    ComponentEncoder::default()
-        .validate(true)
-        .module(&core)
-        .expect("the module fits")
-        .encode()
-        .expect("it encodes")
+#[test]
+fn a_guest_that_takes_nobody_conforms() {
+    let guest = support::componentized(&support::text("refuses.wat"), "virtual-backend-plugin");
+    let guest = file("refuses.wasm", &guest);
+    let said = vbspec(&["guest", &guest, "--protocol", "4,340,777"]);
+    said.expect(
+        Exit::AsExpected,
+        &[
+            "metadata-is-stable (VB-META-01): pass on 777",
+            "judged nowhere",
+            "memory-returns-after-sessions",
+            "Nobody plays here.",
+        ],
+    );
+}
+
+#[test]
+fn a_guest_of_some_protocols_is_judged_on_them_by_every_case() {
+    let lobby = path("lobby.wasm");
+    for (serves, cases) in [
+        (
+            "47,340",
+            [
+                "memory-returns-after-sessions (VB-END-01): pass on 47",
+                "flood-stops-no-keep-alive (VB-RAW-05): pass on 340",
+                "unknown-protocol-is-refused (VB-JOIN-15): pass on 340",
+            ],
+        ),
+        (
+            "766+",
+            [
+                "memory-returns-after-sessions (VB-END-01): pass on 766",
+                "flood-stops-no-keep-alive (VB-RAW-05): pass on 767",
+                "unknown-protocol-is-refused (VB-JOIN-15): pass on 767",
+            ],
+        ),
+    ] {
+        let config = format!("protocols={serves}");
+        let said = vbspec(&[
+            "guest",
+            &lobby,
+            "--config",
+            &config,
+            "--protocol",
+            "4,47,340,393,766,767",
+        ]);
+        said.expect(Exit::AsExpected, &cases);
+        assert!(!said.out.contains("untestable"), "{}", said.out);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod garbage;
 mod text;
+mod visit;
 
 super::cases! {
     nothing_before_join_game,
@@ -41,6 +42,10 @@ super::cases! {
     flood_stops_no_keep_alive,
     unknown_channels_are_ignored,
     clientbound_ids_exist,
+    every_packet_decodes_whole,
+    cookies_follow_the_protocol,
+    resource_packs_follow_the_protocol,
+    bundles_are_closed,
     memory_returns_after_sessions,
     leaving_causes_no_trap,
     no_call_after_the_end,
