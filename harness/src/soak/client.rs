@@ -70,7 +70,7 @@ pub async fn follow(actor: &Actor, protocol: i32, seed: u64, stream: LinkEnd) ->
     let config = ClientConfig {
         // A packet of movement twenty times a second is a lot of the same.
         send_movement: actor.number.is_multiple_of(3),
-        ..ClientConfig::new(protocol, actor.name())
+        ..super::play::tolerant(protocol, &actor.name())
     };
     let number = i32::try_from(actor.number).unwrap_or(i32::MAX);
     let mut client = Client {

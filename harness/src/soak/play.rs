@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use vb_data::{Direction, State};
+use vb_data::State;
 
 use super::client::{self, View};
 use super::native::{BUFFERED_BYTES, BUFFERED_PACKETS, Gate, Ledger, QUEUE_BYTES, QUEUE_PACKETS};
@@ -25,6 +25,7 @@ use super::{Played, Stage, Violation, check};
 use crate::rng::Rng;
 use crate::subject::clock::{Origin, in_virtual_time};
 use crate::subject::network::{Cut, Tap, Weather, link};
+use crate::subject::player::carrier;
 use crate::subject::recorder::Recorder;
 
 /// Longer than any world lasts: one that hangs is stopped here.
@@ -102,7 +103,7 @@ pub fn play(stage: &Stage, world: &World) -> io::Result<Played> {
 }
 
 async fn run(stage: &Stage, world: &World, origin: Origin, recorder: &Arc<Recorder>) -> Played {
-    let carrier = carrier(world.protocol);
+    let carrier = carrier(world.protocol).unwrap_or_default();
     let ledger = Ledger::new(&world.actors, carrier, world.seed);
     let host = match start(stage, world, recorder, &ledger).await {
         Ok(host) => host,
@@ -173,10 +174,7 @@ impl Scene<'_> {
         let (done, over) = watch::channel(false);
         let bystander = self.open("bystander", 0, Weather::CALM, None);
         let bystander = tokio::spawn(stand_by(
-            Driver::new(
-                bystander,
-                ClientConfig::new(self.world.protocol, "bystander"),
-            ),
+            Driver::new(bystander, tolerant(self.world.protocol, "bystander")),
             self.carrier,
             over,
         ));
@@ -289,7 +287,7 @@ impl Scene<'_> {
             Weather::CALM,
             None,
         );
-        let mut driver = Driver::new(stream, ClientConfig::new(self.world.protocol, "latecomer"));
+        let mut driver = Driver::new(stream, tolerant(self.world.protocol, "latecomer"));
         if let Err(what) = first_echo(&mut driver, self.carrier).await {
             let what = format!("a client that comes after everybody has gone: {what}");
             self.accuse("latecomer-is-welcome", "VB-BRG-08", what);
@@ -535,11 +533,9 @@ fn peer(place: usize) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// A packet of play that clients neither interpret nor choke on, whatever is in it.
-fn carrier(protocol: i32) -> i32 {
-    let table = vb_data::packets(protocol, State::Play, Direction::Clientbound);
-    let names = ["statistics", "scoreboard_objective", "tab_complete"];
-    table
-        .and_then(|table| names.iter().find_map(|name| table.id(name)))
-        .unwrap_or_default()
+/// A client that takes whatever stands in the carrier.
+pub(super) fn tolerant(protocol: i32, name: &str) -> ClientConfig {
+    let mut config = ClientConfig::new(protocol, name);
+    config.unread.extend(carrier(protocol));
+    config
 }

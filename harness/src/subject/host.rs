@@ -17,7 +17,7 @@ use super::clock::Origin;
 use super::judge;
 use super::native::{Notebook, Recording};
 use super::pieces::Pieces;
-use super::player::Player;
+use super::player::{Player, carrier};
 use super::recorder::Recorder;
 use super::tap::Tap;
 use crate::case::Run;
@@ -255,7 +255,13 @@ impl HostLab {
     /// Opens a connection. Nothing happens on it until the client is waited for.
     #[must_use]
     pub fn connect(&self, host: &Host, config: ClientConfig) -> Player {
-        Player::new(host.connect(PEER), config, self.origin, &self.recorder)
+        self.player(host.connect(PEER), config)
+    }
+
+    /// What a host carries is for others to judge: the carrier's contents are the cases' own.
+    fn player(&self, stream: DuplexStream, mut config: ClientConfig) -> Player {
+        config.unread.extend(carrier(config.protocol));
+        Player::new(stream, config, self.origin, &self.recorder)
     }
 
     /// The same over a connection whose host reads and writes pieces of at most `longest` bytes, drawn from the seed.
@@ -264,14 +270,14 @@ impl HostLab {
         let (client, server) = tokio::io::duplex(PIPE);
         let seed = self.draw(Rng::next_u64);
         host.accept(Pieces::new(server, seed, longest), PEER);
-        Player::new(client, config, self.origin, &self.recorder)
+        self.player(client, config)
     }
 
     /// The same with a tap on it.
     #[must_use]
     pub fn connect_tapped(&self, host: &Host, config: ClientConfig) -> (Player, Tap) {
         let (tap, client) = Tap::on(host.connect(PEER));
-        let player = Player::new(client, config, self.origin, &self.recorder);
+        let player = self.player(client, config);
         (player, tap)
     }
 

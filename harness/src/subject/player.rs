@@ -25,6 +25,15 @@ pub const JOIN_LIMIT: Duration = Duration::from_secs(10);
 /// What the ids of the clauses about logins begin with.
 const LOGIN: &str = "VB-LOG-";
 
+/// A packet of the play state that does nothing to a client which does not look at what is in it: the first of these
+/// names that the protocol has.
+#[must_use]
+pub fn carrier(protocol: i32) -> Option<i32> {
+    let table = vb_data::packets(protocol, State::Play, Direction::Clientbound)?;
+    let names = ["statistics", "scoreboard_objective", "tab_complete"];
+    names.iter().find_map(|name| table.id(name))
+}
+
 /// Something that a client saw, and when.
 #[derive(Debug, Clone)]
 pub struct Seen {

@@ -1,7 +1,7 @@
 //! How the simulated client behaves. Every variation that a case needs is a field here.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub struct ClientConfig {
     pub cookies: BTreeMap<String, Vec<u8>>,
     /// Whether it accepts a server's code of conduct (773+); else it leaves, as a player does who declines.
     pub accept_code_of_conduct: bool,
+    /// Packets of the play state, by id, whose contents it takes as they are: for whoever sends any bytes under them.
+    pub unread: BTreeSet<i32>,
     /// Whether it sends movement and the end of each tick. Position-and-look is answered either way.
     pub send_movement: bool,
 }
@@ -123,6 +125,7 @@ impl ClientConfig {
             unasked_keep_alive: true,
             cookies: BTreeMap::new(),
             accept_code_of_conduct: true,
+            unread: BTreeSet::new(),
             send_movement: true,
         }
     }

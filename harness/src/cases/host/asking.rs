@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use reference_backend::{DenyReason, Host, HostEvent, PluginState};
-use vb_data::{Direction, State};
 
 use crate::subject::host::{HostLab, PROBE_NAME, STEP};
-use crate::subject::player::{JOIN_LIMIT, Player, secs};
+use crate::subject::player::{self, JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
 
 /// The packet id that the probe takes for a command. No protocol has it.
@@ -89,16 +88,9 @@ pub async fn until_enabled(lab: &HostLab, plugin: &str, mark: usize) -> Outcome 
     }
 }
 
-/// A packet of the play state that clients neither interpret nor choke on once they are in a world, so that it
-/// carries any bytes: the first of these names that the protocol has.
+/// A packet of the play state whose contents a host's clients do not look at, so that it carries any bytes.
 pub fn carrier(protocol: i32) -> Result<i32, Stop> {
-    let table = vb_data::packets(protocol, State::Play, Direction::Clientbound);
-    let id = table.and_then(|table| {
-        ["statistics", "scoreboard_objective", "tab_complete"]
-            .iter()
-            .find_map(|n| table.id(n))
-    });
-    id.ok_or_else(|| {
+    player::carrier(protocol).ok_or_else(|| {
         Stop::Untestable(
             "no packet is known that carries any bytes".to_owned(),
             Vec::new(),

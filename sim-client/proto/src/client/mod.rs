@@ -346,12 +346,14 @@ impl Client {
 
     fn packet(&mut self, id: i32, name: &'static str, data: Bytes) {
         let at = (id, name);
-        let packet = match packet::read(
-            &mut Reader::new(&data, self.version),
-            &self.context,
-            self.state,
-            name,
-        ) {
+        let unread = self.state == State::Play && self.config.unread.contains(&id);
+        let read = if unread {
+            Ok(Packet::Opaque)
+        } else {
+            let mut reader = Reader::new(&data, self.version);
+            packet::read(&mut reader, &self.context, self.state, name)
+        };
+        let packet = match read {
             Ok(packet) => packet,
             Err(Failure { error, sure: false }) => {
                 let site = Site {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use vb_data::{Direction, State};
 
 use crate::subject::host::HostLab;
-use crate::subject::player::secs;
+use crate::subject::player::{carrier, secs};
 use crate::subject::trail::Trail;
 use crate::verdict::{Finding, Stop};
 
@@ -317,8 +317,10 @@ impl<'a> Line<'a> {
         let direction = Direction::Clientbound;
         self.trail
             .packet(self.lab.now(), state, direction, id, name, data.len());
+        let carries = state == State::Play && carrier(protocol) == Some(id);
         let packet = match decode(&self.context, state, name, &data) {
             Ok(packet) => packet,
+            Err(_) if carries => Packet::Opaque,
             Err(error) => return self.garbage(format!("the packet {name} in {state}: {error}")),
         };
         match &packet {
