@@ -90,8 +90,13 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["quadratic-list"],
-        of: &["VB-RAW-01", "VB-END-01", "VB-END-02"],
-        why: "its list is of all players' packets, so that many sessions are a flood too, and fill memory",
+        of: &["VB-RAW-01", "VB-END-02"],
+        why: "its list is of all players' packets, so that many sessions are a flood too",
+    },
+    Excuse {
+        killers: &["wrong-disconnect-id"],
+        of: &["VB-RAW-08", "VB-RAW-13"],
+        why: "under the id of another protocol it is a packet that nobody can read",
     },
     Excuse {
         killers: &["task-goes-on"],
@@ -271,6 +276,11 @@ const SILENCE: &[Excuse] = &[
             "cut-packets-cause-no-trap",
         ],
         why: "these ask first whether the guest survives the packet as it should be",
+    },
+    Excuse {
+        killers: &["quadratic-list"],
+        of: &["memory-returns-after-sessions"],
+        why: "the packets of many sessions are a flood to it, so that it traps before memory tells anything",
     },
     Excuse {
         killers: &["misreads-abilities", "quadratic-list"],
