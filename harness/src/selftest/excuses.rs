@@ -114,6 +114,11 @@ const BLAME: &[Excuse] = &[
         why: "the second start is an event out of order, has no end, and has the guest ask for answers twice",
     },
     Excuse {
+        killers: &["json-text-always"],
+        of: &["VB-BRG-13"],
+        why: "text in the form of other versions fits none of those that want NBT",
+    },
+    Excuse {
         killers: &["raw-json"],
         of: &["VB-BRG-13"],
         why: "what no client reads is passed on with the rest",
@@ -125,7 +130,7 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["denied-allows"],
-        of: &["VB-BRG-03"],
+        of: &["VB-BRG-03", "VB-BRG-13"],
         why: "a text that is never sent is not encoded",
     },
     Excuse {
@@ -254,6 +259,7 @@ const SILENCE: &[Excuse] = &[
             "cut-packets-cause-no-trap",
             "no-call-after-the-end",
             "own-disconnect-decodes",
+            "own-text-is-accepted",
             "silent-client-changes-nothing-for-others",
             "wrong-answer-ends-the-session",
         ],
@@ -263,11 +269,6 @@ const SILENCE: &[Excuse] = &[
         killers: &["json-disconnect", "wrong-disconnect-id", "bare-url"],
         of: &["silent-client-is-dropped", "silent-client-is-dropped-soon"],
         why: "the client cannot read the packet that it is dropped with",
-    },
-    Excuse {
-        killers: &["wrong-disconnect-id"],
-        of: &["own-disconnect-decodes"],
-        why: "what the guest writes is no disconnect",
     },
     Excuse {
         killers: &["traps-on-interact"],
@@ -312,6 +313,7 @@ const SILENCE: &[Excuse] = &[
             "invalid-packets-are-errors",
             "other-plugins-notice-nothing",
             "tasks-run-once-and-in-time",
+            "text-fits-the-version",
             "text-is-encoded-for-the-protocol",
         ],
         why: "the probe asks twice then, and takes one of the answers for a wrong one",
