@@ -90,7 +90,7 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["quadratic-list"],
-        of: &["VB-RAW-01", "VB-END-02"],
+        of: &["VB-RAW-01", "VB-RAW-03", "VB-END-02"],
         why: "its list is of all players' packets, so that many sessions are a flood too",
     },
     Excuse {
