@@ -9,7 +9,7 @@ pub const MAX_FRAME: usize = (1 << 21) - 1;
 /// Most zeros that a connection adds to packets shorter than stated (until 763), in bytes: this client's own bound, so
 /// that a few bytes do not claim a heap of packets. A real one has no such bound, and reads next to none of them: a
 /// packet with that much behind its end is refused.
-pub const MAX_FILLED: usize = 1 << 20;
+pub const MAX_FILLED: usize = 1 << 14;
 
 /// Most bytes of a frame's length.
 const LENGTH_BYTES: usize = 3;
