@@ -95,7 +95,7 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["wrong-disconnect-id"],
-        of: &["VB-RAW-08", "VB-RAW-13"],
+        of: &["VB-RAW-08"],
         why: "under the id of another protocol it is a packet that nobody can read",
     },
     Excuse {
