@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reference_backend::{DenyReason, HostEvent, Text};
 use serde::{Deserialize, Serialize};
+use sim_client::Fnv;
 use vb_data::{Direction, State};
 
 use crate::runner::micros;
@@ -79,25 +80,5 @@ fn worded<'a>(name: &str, text: &'a Text) -> (String, i32, &'a [u8]) {
     match text {
         Text::Plain(text) => (name.to_owned(), -1, text.as_bytes()),
         Text::Json(text) => (name.to_owned(), -2, text.as_bytes()),
-    }
-}
-
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn hex(&self) -> String {
-        format!("{:016x}", self.0)
     }
 }

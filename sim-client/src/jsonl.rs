@@ -11,7 +11,7 @@ use sim_proto::{
 };
 use vb_data::Direction;
 
-use crate::describe;
+use crate::{Fnv, describe};
 
 /// The line of an event, `at` after the driver was made. A change of state has none, and neither has the end: see
 /// [`end`].
@@ -253,27 +253,6 @@ fn hash(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// FNV-1a with 64 bits: not for security, but easily written in any language that compares lines.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn hex(&self) -> String {
-        format!("{:016x}", self.0)
-    }
 }
 
 #[cfg(test)]

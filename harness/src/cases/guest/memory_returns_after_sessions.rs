@@ -40,7 +40,7 @@ async fn run(lab: &GuestLab) -> Outcome {
         let memory = lab.memory();
         let before = seen.last().map(|(_, memory)| *memory);
         seen.push((sessions, memory));
-        if before.is_some_and(|before| memory - before <= ALLOWED) {
+        if before.is_some_and(|before| memory.saturating_sub(before) <= ALLOWED) {
             return Ok(());
         }
     }
