@@ -204,6 +204,18 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
             "compile_ms",
             (limits::MIN_COMPILE_MS, limits::MAX_COMPILE_MS),
         ),
+        (
+            "component_items",
+            (limits::MIN_COMPONENT_ITEMS, limits::MAX_COMPONENT_ITEMS),
+        ),
+        (
+            "module_items",
+            (limits::MIN_MODULE_ITEMS, limits::MAX_MODULE_ITEMS),
+        ),
+        (
+            "call_bytes",
+            (limits::MIN_CALL_BYTES, limits::MAX_CALL_BYTES),
+        ),
         ("memory", (limits::MIN_MEMORY, limits::MAX_MEMORY)),
         ("cpu_ms", (limits::MIN_CPU_MS, limits::MAX_CPU_MS)),
         ("fuel", (limits::MIN_FUEL, limits::MAX_FUEL)),

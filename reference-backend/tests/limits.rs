@@ -7,14 +7,14 @@ use reference_backend::{
     BoxFuture, CpuMeter, DenyReason, EndCause, Event, EventKind, EventOutcome, GuestEngine,
     HandlerId, Host, HostConfig, HostEvent, HostLimits, Instances, ListenerId, NativePlugin,
     PlayerId, PluginConfig, PluginState, RawPacket, Registrar, ServerPreConnectResult, StartError,
-    TrapKind, VirtualBackendHandler, VirtualBackendSession,
+    TrapKind, VirtualBackendHandler, VirtualBackendSession, config::limits,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use support::component;
 use support::raw::RawClient;
-use support::wat::Wat;
+use support::wat::{LOG, Wat};
 use support::{Recorder, artifact, builder, granted, peer};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
@@ -402,4 +402,38 @@ async fn restarts_within_a_window() {
     };
     recorder.wait_for_nth(10, again).await;
     drop(host);
+}
+
+/// A text counts by its bytes; one more than the limit is a trap that says which limit it was.
+#[tokio::test(start_paused = true)]
+async fn what_one_call_hands_over_has_an_edge() {
+    let traps = async |enable: &'static str| {
+        let text = Wat {
+            imports: LOG,
+            enable,
+            pages: 65,
+            ..Wat::default()
+        };
+        let mut config = PluginConfig::default();
+        config.limits.call_bytes = limits::MIN_CALL_BYTES;
+        let recorder = Recorder::new();
+        let host = builder()
+            .guest("wat", component::plain(&text.text(false)), config)
+            .observer(recorder.clone())
+            .start()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        host.shutdown("over").await;
+        let trap = |event| match event {
+            HostEvent::Trap { kind, .. } => Some(kind),
+            _ => None,
+        };
+        recorder.events().into_iter().find_map(trap)
+    };
+    assert_eq!(
+        traps("(call $log (i32.const 2) (i32.const 0) (i32.const 4194304))").await,
+        None
+    );
+    let trap = traps("(call $log (i32.const 2) (i32.const 0) (i32.const 4194305))").await;
+    assert_eq!(trap, Some(TrapKind::CallBytes { limit: 4 << 20 }));
 }

@@ -25,6 +25,9 @@ use wasmtime::{Store, Trap};
 /// What a player of a plugin that was disabled reads.
 const STOPPED: &str = "This server has been stopped.";
 
+/// How wasmtime says that a call has filled as much of the host as it may. Its type is private; a test holds the words.
+const CALL_BYTES_SPENT: &str = "fuel allocated for hostcalls";
+
 /// What an instance is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -141,6 +144,9 @@ impl Instance {
         );
         let mut store = Store::new(&plugin.engine.engine, state);
         store.limiter(|state| &mut state.limiter);
+        let call_bytes = plugin.config.limits.call_bytes;
+        store.set_hostcall_fuel(usize::try_from(call_bytes).unwrap_or(usize::MAX));
+        store.set_max_component_handles(plugin.config.limits.handles());
         if plugin.engine.meter == CpuMeter::Epoch {
             store.epoch_deadline_callback(|mut store| {
                 let state = store.data_mut();
@@ -392,7 +398,14 @@ fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
             let text = trap.to_string();
             TrapKind::Trap(text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned())
         }
-        None => TrapKind::HostCall(format!("{}", error.root_cause())),
+        None => {
+            let cause = error.root_cause().to_string();
+            if cause.contains(CALL_BYTES_SPENT) {
+                let limit = state.plugin.config.limits.call_bytes;
+                return TrapKind::CallBytes { limit };
+            }
+            TrapKind::HostCall(cause)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is checked before anything of a guest runs. Each refusal says what was found and what was expected.
 
 use super::engine::GuestEngine;
+use super::extent::{self, Extent, TooMuch};
 use super::fit;
 use super::wasi;
 use crate::capability::{Capability, Grants};
@@ -42,6 +43,7 @@ pub struct GuestComponent {
     pub(crate) exports_handler: bool,
     wants_folder: bool,
     size: usize,
+    extent: Extent,
 }
 
 impl fmt::Debug for GuestComponent {
@@ -102,6 +104,34 @@ pub enum LoadError {
         name: String,
         /// What is allowed, in ms.
         limit: u64,
+    },
+    /// It declares more than allowed, or would make the host build it more often.
+    #[error(
+        "plugin {name}: the component makes the host build more than {limit} of types, imports, exports, instances, aliases and functions; raise `component_items` under [plugins.{name}.limits]"
+    )]
+    TooManyItems {
+        /// The plugin.
+        name: String,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// Its core modules declare more than allowed.
+    #[error(
+        "plugin {name}: its core modules have more than {limit} functions, types, imports, exports, globals and segments; raise `module_items` under [plugins.{name}.limits]"
+    )]
+    TooManyModuleItems {
+        /// The plugin.
+        name: String,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// A component inside it imports a component.
+    #[error(
+        "plugin {name}: a component inside it imports a component, so that nothing says how often that is built; compose it of components that import instances and functions"
+    )]
+    ComponentArgument {
+        /// The plugin.
+        name: String,
     },
     /// wasmtime cannot read or compile it.
     #[error("plugin {name}: not a valid component: {message}")]
@@ -197,6 +227,7 @@ impl GuestEngine {
         limits: &Limits,
     ) -> Result<GuestComponent, LoadError> {
         check_bytes(name, bytes, limits.component_bytes)?;
+        let extent = check_extent(name, bytes, limits)?;
         let component = self.compile(name, bytes, limits.compile_ms)?;
         let ty = component.component_type();
         let imports: Vec<String> = ty
@@ -228,6 +259,7 @@ impl GuestEngine {
             exports_handler,
             wants_folder,
             size: bytes.len(),
+            extent,
         })
     }
 }
@@ -265,6 +297,18 @@ impl GuestComponent {
     /// The interfaces of the contract that the guest imports, without package and version.
     pub fn imports(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(String::as_str)
+    }
+
+    /// How much of its limit `component_items` the component takes: what it declares, each as often as it is built.
+    #[must_use]
+    pub fn component_items(&self) -> u64 {
+        self.extent.component_items
+    }
+
+    /// How much of its limit `module_items` the component takes: what its core modules declare.
+    #[must_use]
+    pub fn module_items(&self) -> u64 {
+        self.extent.module_items
     }
 
     /// Whether the guest can play server.
@@ -347,6 +391,22 @@ fn check_bytes(name: &str, bytes: &[u8], limit: u64) -> Result<(), LoadError> {
         return Err(LoadError::CoreModule { name });
     }
     Ok(())
+}
+
+fn check_extent(name: &str, bytes: &[u8], limits: &Limits) -> Result<Extent, LoadError> {
+    let name = name.to_owned();
+    extent::measure(bytes, limits).map_err(|error| match error {
+        TooMuch::ComponentItems => LoadError::TooManyItems {
+            name,
+            limit: limits.component_items,
+        },
+        TooMuch::ModuleItems => LoadError::TooManyModuleItems {
+            name,
+            limit: limits.module_items,
+        },
+        TooMuch::ComponentArgument => LoadError::ComponentArgument { name },
+        TooMuch::Malformed(message) => LoadError::Malformed { name, message },
+    })
 }
 
 /// Compares what a component names with the contract; answers the contract's interfaces that it imports, and whether it

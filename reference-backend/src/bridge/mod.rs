@@ -11,6 +11,7 @@
 //! | `bindings` | what `bindgen!` makes of `wit/`, nothing else |
 //! | `engine` | the engine, its meter and its allocator |
 //! | `load`, `fit` | what is checked before anything of a guest runs |
+//! | `extent` | how much a component makes the host hold, before it is built |
 //! | `linker` | only what is granted |
 //! | `wasi` | what guests in other languages import besides |
 //! | `state` | what an instance's store holds |
@@ -28,6 +29,7 @@ mod bindings;
 mod budget;
 mod convert;
 mod engine;
+mod extent;
 mod fit;
 mod handler;
 mod imports;

@@ -163,6 +163,35 @@ pub const MIN_COMPONENT_BYTES: u64 = 64;
 /// Compiling takes memory many times the component's size.
 pub const MAX_COMPONENT_BYTES: u64 = 256 * MIB;
 
+/// What a component declares and makes the host build: types, imports, exports, instances, aliases, functions, each as
+/// often as it is built, some hundred bytes a time. A guest with files in Rust has 11,000, one with an engine for JavaScript
+/// and all of WASI 6,000.
+pub const DEFAULT_COMPONENT_ITEMS: u64 = 200_000;
+/// The smallest guest has a few dozen.
+pub const MIN_COMPONENT_ITEMS: u64 = 16;
+/// A gigabyte, as the largest component takes to compile.
+pub const MAX_COMPONENT_ITEMS: u64 = 1_000_000;
+/// What its core modules declare: functions, types, imports, exports, globals, segments. JavaScript and Python engines
+/// have some 30,000.
+pub const DEFAULT_MODULE_ITEMS: u64 = 250_000;
+/// The smallest guest has a few dozen.
+pub const MIN_MODULE_ITEMS: u64 = 16;
+/// A few gigabytes of compiled functions.
+pub const MAX_MODULE_ITEMS: u64 = 10_000_000;
+
+/// Bytes of the host that one call of a guest fills at most: strings and bytes by their length, each entry of a list by
+/// what the host keeps of it (32 bytes for a packet). As much as its memory, so that what is passed byte for byte has no
+/// other limit.
+pub const DEFAULT_CALL_BYTES: u64 = 64 * MIB;
+/// The largest packet and what comes with it.
+pub const MIN_CALL_BYTES: u64 = 4 * MIB;
+/// Four times the largest memory that an instance may have.
+pub const MAX_CALL_BYTES: u64 = 1024 * MIB;
+
+/// Handles of one instance besides those that have limits of their own: of resources that the guest makes itself.
+/// wasmtime's own default. A guest with a handle for each entity of a world has some thousands.
+pub const OWN_HANDLES: usize = 100_000;
+
 /// The limits of one plugin. Each has a named default in this module.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -248,9 +277,18 @@ pub struct Limits {
     /// Bytes of the component.
     #[serde(deserialize_with = "bounded::<_, MIN_COMPONENT_BYTES, MAX_COMPONENT_BYTES>")]
     pub component_bytes: u64,
+    /// What the component declares, each as often as it is built.
+    #[serde(deserialize_with = "bounded::<_, MIN_COMPONENT_ITEMS, MAX_COMPONENT_ITEMS>")]
+    pub component_items: u64,
+    /// What the component's core modules declare.
+    #[serde(deserialize_with = "bounded::<_, MIN_MODULE_ITEMS, MAX_MODULE_ITEMS>")]
+    pub module_items: u64,
     /// Milliseconds that compiling the component may take.
     #[serde(deserialize_with = "bounded::<_, MIN_COMPILE_MS, MAX_COMPILE_MS>")]
     pub compile_ms: u64,
+    /// Bytes of the host that one call of the guest fills.
+    #[serde(deserialize_with = "bounded::<_, MIN_CALL_BYTES, MAX_CALL_BYTES>")]
+    pub call_bytes: u64,
 }
 
 impl Default for Limits {
@@ -285,7 +323,10 @@ impl Default for Limits {
             restart_window_ms: DEFAULT_RESTART_WINDOW_MS,
             restart_delay_ms: DEFAULT_RESTART_DELAY_MS,
             component_bytes: DEFAULT_COMPONENT_BYTES,
+            component_items: DEFAULT_COMPONENT_ITEMS,
+            module_items: DEFAULT_MODULE_ITEMS,
             compile_ms: DEFAULT_COMPILE_MS,
+            call_bytes: DEFAULT_CALL_BYTES,
         }
     }
 }
@@ -307,6 +348,13 @@ impl Limits {
     #[must_use]
     pub fn data_time(&self) -> Duration {
         Duration::from_millis(self.data_ms)
+    }
+
+    /// Handles of any kind that one instance may have at one time.
+    #[must_use]
+    pub fn handles(&self) -> usize {
+        let limited = u64::from(self.kept_sessions) + u64::from(self.resources);
+        OWN_HANDLES.saturating_add(usize::try_from(limited).unwrap_or(usize::MAX))
     }
 
     /// For how long a restart counts.

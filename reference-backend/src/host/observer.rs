@@ -132,6 +132,11 @@ pub enum TrapKind {
         /// In bytes.
         limit: u64,
     },
+    /// One call would have filled more of the host than `call_bytes` allows.
+    CallBytes {
+        /// What is allowed.
+        limit: u64,
+    },
     /// The WebAssembly stack ran out.
     StackOverflow,
     /// A broken rule of the canonical ABI, in a call of either side: a handle that is not a session's, a borrow that was
@@ -145,6 +150,10 @@ impl fmt::Display for TrapKind {
             Self::Trap(text) => write!(f, "trap: {text}"),
             Self::CpuBudget => f.write_str("used up its CPU budget"),
             Self::MemoryLimit { limit } => write!(f, "went over its memory limit of {limit} bytes"),
+            Self::CallBytes { limit } => write!(
+                f,
+                "handed more than {limit} bytes over in one call; `call_bytes` under [plugins.NAME.limits] says how many it may"
+            ),
             Self::StackOverflow => f.write_str("trap: stack overflow"),
             Self::HostCall(text) => write!(f, "broke the rules of a call: {text}"),
         }
