@@ -12,6 +12,8 @@
 //! | [`host`] | connections, dispatch of events, sessions, shutdown, and what an [`Observer`] sees |
 //! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
 //! | [`limbo`] | an idle empty world, as a native handler |
+//! | [`log`] | the host's log, which makes nobody wait |
+//! | `shown` | texts of others on their way into a line, cut and escaped |
 //! | `clock` | the clock of a thread |
 //! | `fault` | what can be broken on purpose, in builds that can |
 //! | [`stop_requested`] | how an operator ends a server |
@@ -30,6 +32,8 @@ pub mod config;
 mod fault;
 pub mod host;
 pub mod limbo;
+pub mod log;
+mod shown;
 mod signals;
 
 pub use api::{
@@ -52,4 +56,5 @@ pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
     PluginMetadata, PluginState, StartError, TrapKind,
 };
+pub use shown::{CUT, SHOWN_BYTES, shown, shown_within};
 pub use signals::stop_requested;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use clap::{Args, Parser, Subcommand};
+use reference_backend::log::{self, Log};
 use reference_backend::{
     ConfigError, CpuMeter, EngineError, GuestComponent, GuestEngine, Host, HostConfig, LoadError,
     PluginConfig, StartError,
@@ -10,6 +11,7 @@ use reference_backend::{
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -19,6 +21,11 @@ const EXIT_OK: u8 = 0;
 const EXIT_CONFIG: u8 = 2;
 /// It could not start or go on: an address in use, a machine that cannot run guests.
 const EXIT_FAILED: u8 = 3;
+
+/// A host that is asked to stop has gone by then, whatever it writes to.
+const STOP: Duration = Duration::from_secs(10);
+/// Of that, what the end of the process itself has.
+const LAST: Duration = Duration::from_millis(150);
 
 /// The reference host of the virtual backend: takes Minecraft: Java Edition clients and lets plugins play server.
 #[derive(Parser)]
@@ -90,45 +97,46 @@ impl Fault {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.verbose);
+    let log = start_log(cli.verbose);
+    let mut stopping = None;
     let done = match &cli.command {
-        Command::Serve(file) => serve(&file.config),
+        Command::Serve(file) => serve(&file.config, &mut stopping),
         Command::Check(file) => check(&file.config),
     };
-    match done {
-        Ok(()) => ExitCode::from(EXIT_OK),
+    let code = match done {
+        Ok(()) => EXIT_OK,
         Err(fault) => {
-            // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "Error: {fault}");
-            ExitCode::from(fault.exit_code())
+            log.say(format_args!("Error: {fault}"));
+            fault.exit_code()
         }
-    }
+    };
+    // Whatever of it cannot be written by then changes nothing about how this ends.
+    let left = stopping.map_or(STOP, |since: Instant| STOP.saturating_sub(since.elapsed()));
+    log.flush(log::FLUSH.min(left.saturating_sub(LAST)));
+    ExitCode::from(code)
 }
 
-fn start_log(verbose: u8) {
+fn start_log(verbose: u8) -> Log {
     let default = match verbose {
         0 => "info",
         1 => "info,reference_backend=debug,guest=debug",
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        // Its words on a closed standard error would go there too, and panic.
-        .log_internal_errors(false)
-        .init();
+    let log = Log::to_stderr();
+    log.take_events(filter, std::io::stderr().is_terminal());
+    log
 }
 
-fn serve(path: &Path) -> Result<(), Fault> {
+/// `stopping` is when it began to stop.
+fn serve(path: &Path, stopping: &mut Option<Instant>) -> Result<(), Fault> {
     let config = HostConfig::load(path)?;
     let plugins = load(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Fault::Runtime)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let bind = config.bind.clone();
         let listener = TcpListener::bind(&bind)
             .await
@@ -151,10 +159,14 @@ fn serve(path: &Path) -> Result<(), Fault> {
                 Ok(())
             }
         };
+        *stopping = Some(Instant::now());
         tracing::info!("stopping");
         host.shutdown("The server is stopping.").await;
         served
-    })
+    });
+    // What the host has given up is not waited for a second time.
+    runtime.shutdown_background();
+    served
 }
 
 fn check(path: &Path) -> Result<(), Fault> {
