@@ -13,41 +13,29 @@
 //! The healthy session belongs to a guest that echoes. A native plugin asks who comes, and hands the healthy player to
 //! that guest and everybody else to the attackers' guest, another plugin with an instance for each session.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use host_faults::player::{CARRIER, COMMAND, Player, opening, percentile};
 use reference_backend::{
     BoxFuture, Capability, CpuMeter, Event, EventKind, EventOutcome, GuestEngine, HandlerId, Host,
     HostConfig, Instances, ListenerId, NativePlugin, PlayerId, PluginConfig, RawPacket, Registrar,
     ServerPreConnectResult, VirtualBackendHandler, VirtualBackendSession,
 };
-use sim_proto::wire::{FrameDecoder, FrameEncoder};
-use sim_proto::{Intent, Version, serverbound};
+use sim_proto::wire::FrameEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{self, TcpListener, TcpStream, UnixListener};
 
 const PROBE: &[u8] = include_bytes!("../../fixtures/artifacts/probe.wasm");
 
-/// A protocol without a configuration phase, so that a join costs little beside what is measured.
-const PROTOCOL: i32 = 47;
-const LOGIN_START: i32 = 0;
-const LOGIN_SUCCESS: i32 = 2;
-
-/// The packet id that the probe takes for a command, and one that carries any bytes.
-const COMMAND: i32 = 0x7777;
-const CARRIER: i32 = 0x37;
-
 /// How long each measurement takes, after as long as the attack needs to be under way.
 const MEASURED: Duration = Duration::from_secs(4);
 const WARM_UP: Duration = Duration::from_secs(1);
-
-/// Between two round trips: a game sends twenty packets a second, this is fifty times that.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// Sessions of a guest that attacks.
 const SESSIONS: usize = 8;
@@ -268,69 +256,12 @@ impl VirtualBackendHandler for Gate {
 
 const HEALTHY: &str = "healthy";
 
-/// What opens a connection and logs in.
-fn opening(name: &str) -> Vec<u8> {
-    let encoder = FrameEncoder::new();
-    let handshake = serverbound::handshake(PROTOCOL, "localhost", 25565, Intent::Login);
-    let login = serverbound::login_start(Version::new(PROTOCOL), name, 1);
-    [
-        encoder.encode(0, &handshake),
-        encoder.encode(LOGIN_START, &login),
-    ]
-    .concat()
-}
-
 /// Round trips of the healthy session, one after the other.
 fn measure(path: &Path) -> Vec<Duration> {
-    let mut stream = UnixStream::connect(path).expect("the host listens");
-    stream.write_all(&opening(HEALTHY)).expect("the host reads");
-    let mut decoder = FrameDecoder::new(Version::new(PROTOCOL));
-    wait_for(&mut stream, &mut decoder, |id, _| id == LOGIN_SUCCESS).expect("a login");
-    let encoder = FrameEncoder::new();
-    stream
-        .write_all(&encoder.encode(COMMAND, b"echo on"))
-        .expect("the host reads");
-    let mut trips = Vec::new();
-    let began = Instant::now();
-    let mut number: u64 = 0;
-    while began.elapsed() < MEASURED {
-        number += 1;
-        let mut data = [0; 64];
-        data[..8].copy_from_slice(&number.to_be_bytes());
-        let sent = Instant::now();
-        stream
-            .write_all(&encoder.encode(CARRIER, &data))
-            .expect("the host reads");
-        wait_for(&mut stream, &mut decoder, |_, echoed| echoed == data).expect("an echo");
-        trips.push(sent.elapsed());
-        std::thread::sleep(PAUSE);
-    }
-    trips
-}
-
-fn wait_for(
-    stream: &mut UnixStream,
-    decoder: &mut FrameDecoder,
-    wanted: impl Fn(i32, &[u8]) -> bool,
-) -> io::Result<()> {
-    let mut buffer = [0; 4096];
-    loop {
-        while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
-            if wanted(frame.id, &frame.data) {
-                return Ok(());
-            }
-        }
-        match stream.read(&mut buffer)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => decoder.push(&buffer[..count]),
-        }
-    }
-}
-
-fn percentile(mut trips: Vec<Duration>) -> Duration {
-    trips.sort_unstable();
-    let place = trips.len().saturating_sub(1) * 99 / 100;
-    trips.get(place).copied().unwrap_or_default()
+    let stream = UnixStream::connect(path).expect("the host listens");
+    let mut player = Player::join(stream, HEALTHY).expect("a login");
+    player.command("echo on").expect("the host reads");
+    player.trips(MEASURED).expect("an echo")
 }
 
 #[derive(Clone, Copy)]

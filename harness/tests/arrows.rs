@@ -35,6 +35,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("reference-backend", &["sim-proto", "sim-client", "vbspec"]),
     (
+        "host-faults",
+        &["backend-proto", "reference-backend", "vbspec", "wasmtime"],
+    ),
+    (
         "guest-kit",
         &[
             "backend-proto",
