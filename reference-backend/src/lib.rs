@@ -16,7 +16,8 @@
 //! | `shown` | texts of others on their way into a line, cut and escaped |
 //! | `clock` | the clock of a thread |
 //! | `fault` | what can be broken on purpose, in builds that can |
-//! | [`stop_requested`] | how an operator ends a server |
+//! | `file` | reading what an operator has named: no pipe, no more than a limit |
+//! | `signals` | how an operator ends a server, and what else the system says to it |
 //!
 //! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
 //! [`Host::serve`] for a listener, [`Host::accept`] for a stream, [`Host::connect`] in memory. Every timer goes
@@ -30,6 +31,7 @@ pub mod capability;
 mod clock;
 pub mod config;
 mod fault;
+mod file;
 pub mod host;
 pub mod limbo;
 pub mod log;
@@ -52,9 +54,10 @@ pub use config::{
     ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig, TableError,
 };
 pub use fault::Fault;
+pub use file::{FileError, read_file};
 pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
     PluginMetadata, PluginState, StartError, TrapKind,
 };
 pub use shown::{CUT, SHOWN_BYTES, shown, shown_within};
-pub use signals::stop_requested;
+pub use signals::{SIGNAL_IGNORED, Signals};

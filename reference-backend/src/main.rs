@@ -5,8 +5,8 @@
 use clap::{Args, Parser, Subcommand};
 use reference_backend::log::{self, Log};
 use reference_backend::{
-    ConfigError, CpuMeter, EngineError, GuestComponent, GuestEngine, Host, HostConfig, LoadError,
-    PluginConfig, StartError,
+    ConfigError, CpuMeter, EngineError, FileError, GuestComponent, GuestEngine, Host, HostConfig,
+    LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, read_file,
 };
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// It went as it should: stopped by Ctrl-C, or checked and found good.
+/// It went as it should: stopped by a signal, or checked and found good.
 const EXIT_OK: u8 = 0;
 /// The command line, the configuration, or a plugin that does not fit it.
 const EXIT_CONFIG: u8 = 2;
@@ -44,7 +44,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Listens until Ctrl-C, which tells every player and stops.
+    /// Listens until Ctrl-C, SIGTERM or SIGQUIT, which tell every player and stop.
     Serve(ConfigFile),
     /// Reads the configuration and loads and links every plugin, and runs nothing of them.
     Check(ConfigFile),
@@ -65,7 +65,7 @@ enum Fault {
     Plugin {
         name: String,
         path: PathBuf,
-        source: std::io::Error,
+        source: FileError,
     },
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -131,42 +131,66 @@ fn start_log(verbose: u8) -> Log {
 /// `stopping` is when it began to stop.
 fn serve(path: &Path, stopping: &mut Option<Instant>) -> Result<(), Fault> {
     let config = HostConfig::load(path)?;
-    let plugins = load(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Fault::Runtime)?;
-    let served = runtime.block_on(async {
-        let bind = config.bind.clone();
-        let listener = TcpListener::bind(&bind)
-            .await
-            .map_err(|source| Fault::Bind {
-                bind: bind.clone(),
-                source,
-            })?;
-        let host = build(config, plugins).start().await?;
-        tracing::info!(
-            "listening on {}",
-            listener.local_addr().map_or(bind, |at| at.to_string())
-        );
-        let served = tokio::select! {
-            biased;
-            served = host.serve(listener) => served.map_err(Fault::Accept),
-            stop = reference_backend::stop_requested() => {
-                if let Err(error) = stop {
-                    tracing::warn!("signals cannot be waited for: {error}");
-                }
-                Ok(())
-            }
-        };
-        *stopping = Some(Instant::now());
-        tracing::info!("stopping");
-        host.shutdown("The server is stopping.").await;
-        served
-    });
+    let served = runtime.block_on(serve_until_stopped(config, stopping));
     // What the host has given up is not waited for a second time.
     runtime.shutdown_background();
     served
+}
+
+async fn serve_until_stopped(
+    config: HostConfig,
+    stopping: &mut Option<Instant>,
+) -> Result<(), Fault> {
+    let mut signals = Signals::mind().map_err(Fault::Runtime)?;
+    let ignored = |name| tracing::info!("{name}: {SIGNAL_IGNORED}");
+    let started = tokio::select! {
+        biased;
+        started = start(config) => started?,
+        stop = signals.stop_requested(ignored) => {
+            *stopping = Some(Instant::now());
+            tracing::info!("stopping before it has started: {}", stop.map_err(Fault::Runtime)?);
+            return Ok(());
+        }
+    };
+    let (host, listener) = started;
+    let served = tokio::select! {
+        biased;
+        served = host.serve(listener) => served.map_err(Fault::Accept),
+        stop = signals.stop_requested(ignored) => {
+            stop.map_err(Fault::Runtime).map(|name| tracing::info!("{name}"))
+        }
+    };
+    *stopping = Some(Instant::now());
+    tracing::info!("stopping");
+    host.shutdown("The server is stopping.").await;
+    served
+}
+
+/// Compiles and enables the plugins, and listens.
+async fn start(config: HostConfig) -> Result<(Host, TcpListener), Fault> {
+    let compiling = tokio::task::spawn_blocking(move || load(&config).map(|all| (config, all)));
+    let (config, plugins) = match compiling.await {
+        Ok(loaded) => loaded?,
+        // It cannot be cancelled; what it was panics here as it did there.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let bind = config.bind.clone();
+    let listener = TcpListener::bind(&bind)
+        .await
+        .map_err(|source| Fault::Bind {
+            bind: bind.clone(),
+            source,
+        })?;
+    let host = build(config, plugins).start().await?;
+    tracing::info!(
+        "listening on {}",
+        listener.local_addr().map_or(bind, |at| at.to_string())
+    );
+    Ok((host, listener))
 }
 
 fn check(path: &Path) -> Result<(), Fault> {
@@ -193,11 +217,19 @@ fn load(config: &HostConfig) -> Result<Plugins, Fault> {
     let mut plugins = Vec::new();
     for (name, plugin) in &config.plugins {
         let path = config.plugins_dir.join(format!("{name}.wasm"));
-        let bytes = std::fs::read(&path).map_err(|source| Fault::Plugin {
-            name: name.clone(),
-            path,
-            source,
-        })?;
+        let bytes =
+            read_file(&path, plugin.limits.component_bytes).map_err(|source| match source {
+                FileError::TooBig { size, limit } => Fault::Load(LoadError::TooBig {
+                    name: name.clone(),
+                    size,
+                    limit,
+                }),
+                source => Fault::Plugin {
+                    name: name.clone(),
+                    path,
+                    source,
+                },
+            })?;
         let component = engine.load_within(name, &bytes, &plugin.limits)?;
         plugins.push((name.clone(), component, plugin.clone()));
     }

@@ -145,10 +145,15 @@ pub fn run(args: &DiffArgs) -> Result<(Exit, Comparison), CommandError> {
     Ok((exit, comparison))
 }
 
+/// What a run wrote: a whole one of a broken guest is some ten megabytes.
+const RUN_BYTES: u64 = 1 << 30;
+
 fn side(args: &DiffArgs, path: &str) -> Result<Side, CommandError> {
-    let bytes = std::fs::read(path).map_err(|error| Refusal::Unreadable {
-        path: path.to_owned(),
-        error,
+    let bytes = reference_backend::read_file(path.as_ref(), RUN_BYTES).map_err(|error| {
+        Refusal::Unreadable {
+            path: path.to_owned(),
+            error: error.into(),
+        }
     })?;
     if bytes.starts_with(WASM) {
         let options = args.subject.options(path)?;

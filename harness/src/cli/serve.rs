@@ -3,13 +3,16 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use reference_backend::{CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer};
+use reference_backend::{
+    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer, SIGNAL_IGNORED, Signals,
+};
 use tokio::net::TcpListener;
 
 use super::CommandError;
 use super::guest::SubjectArgs;
 use crate::exit::Exit;
 use crate::subject::Refusal;
+use crate::subject::guest::read_component;
 
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
@@ -28,15 +31,12 @@ const GOODBYE: &str = "The server is stopping.";
 pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
     let options = args.subject.options(&args.file)?;
     let name = options.plugin_name();
-    let bytes = std::fs::read(&args.file).map_err(|error| Refusal::Unreadable {
-        path: args.file.clone(),
-        error,
-    })?;
+    let bytes = read_component(&args.file, &name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Refusal::Runtime)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let engine = GuestEngine::new(CpuMeter::Epoch).map_err(Refusal::from)?;
         let component = engine.load(&name, &bytes).map_err(Refusal::from)?;
         if !component.has_handler() {
@@ -61,18 +61,31 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         };
         let listener = TcpListener::bind(&args.bind).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        // Until here there is nobody to tell: a signal ends the process as it does any other.
+        let mut signals = Signals::mind()?;
         writeln!(
             super::stdout(),
             "{name} plays server on {address}; Ctrl-C ends it"
         )?;
         tokio::select! {
             biased;
-            stopped = reference_backend::stop_requested() => stopped?,
+            stopped = signals.stop_requested(ignored) => {
+                stopped?;
+            }
             served = host.serve(listener) => served.map_err(listen)?,
         }
         host.shutdown(GOODBYE).await;
         Ok(Exit::AsExpected)
-    })
+    });
+    // Whatever still runs has had its time.
+    runtime.shutdown_background();
+    served
+}
+
+/// A signal that does nothing has come.
+fn ignored(name: &'static str) {
+    // Nobody is left to tell when the terminal is gone.
+    let _ = writeln!(anstream::stderr(), "{name}: {SIGNAL_IGNORED}");
 }
 
 /// Shows an operator what a guest says and what becomes of it.

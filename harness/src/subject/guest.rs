@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reference_backend::{
-    CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent, PluginConfig,
-    PluginState, StartError,
+    CpuMeter, FileError, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent,
+    Limits, LoadError, PluginConfig, PluginState, StartError,
 };
 use sim_proto::Event;
 use tempfile::TempDir;
@@ -36,6 +36,25 @@ pub struct GuestSubject {
     folders: DataFolders,
 }
 
+/// The bytes of a component; `plugin` is for messages. What is no file, or larger than the host takes, is not read.
+///
+/// # Errors
+/// [`Refusal::Unreadable`], or that it is too large.
+pub fn read_component(path: &str, plugin: &str) -> Result<Vec<u8>, Refusal> {
+    let limit = Limits::default().component_bytes;
+    reference_backend::read_file(path.as_ref(), limit).map_err(|error| match error {
+        FileError::TooBig { size, limit } => Refusal::Load(LoadError::TooBig {
+            name: plugin.to_owned(),
+            size,
+            limit,
+        }),
+        error => Refusal::Unreadable {
+            path: path.to_owned(),
+            error: error.into(),
+        },
+    })
+}
+
 /// The data folders of a run's hosts, which are removed with it.
 type DataFolders = Arc<Mutex<Vec<TempDir>>>;
 
@@ -45,10 +64,7 @@ impl GuestSubject {
     /// # Errors
     /// When it does not start; the message says why.
     pub fn start(options: GuestOptions) -> Result<Self, Refusal> {
-        let bytes = std::fs::read(&options.file).map_err(|error| Refusal::Unreadable {
-            path: options.file.clone(),
-            error,
-        })?;
+        let bytes = read_component(&options.file, &options.plugin_name())?;
         Self::from_bytes(options, &bytes)
     }
 

@@ -90,8 +90,8 @@ pub enum LoadError {
     TooBig {
         /// The plugin.
         name: String,
-        /// Its size.
-        size: usize,
+        /// Its size in bytes.
+        size: u64,
         /// What is allowed.
         limit: u64,
     },
@@ -371,7 +371,7 @@ fn check_bytes(name: &str, bytes: &[u8], limit: u64) -> Result<(), LoadError> {
     if bytes.len() as u64 > limit {
         return Err(LoadError::TooBig {
             name,
-            size: bytes.len(),
+            size: bytes.len() as u64,
             limit,
         });
     }

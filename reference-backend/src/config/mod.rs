@@ -13,6 +13,7 @@ pub use limits::Limits;
 use crate::api::EventKind;
 use crate::capability::{Capability, Grants};
 use crate::fault::{Fault, Faults};
+use crate::file::read_file;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,6 +25,9 @@ pub const DEFAULT_BIND: &str = "127.0.0.1:25565";
 pub const DEFAULT_MAX_CONNECTIONS: u32 = 1024;
 /// Packets this size and over are compressed: vanilla's default.
 pub const DEFAULT_COMPRESSION_THRESHOLD: i32 = 256;
+
+/// The configuration file: the largest table that one plugin may have, and as much besides.
+pub const CONFIG_FILE_BYTES: u64 = 2 * limits::MAX_CONFIG_BYTES;
 
 /// The host's whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -231,13 +235,17 @@ impl HostConfig {
     /// As [`parse`](Self::parse), and a file that cannot be read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let unreadable = |why: String| {
             ConfigError::whole(
                 &file,
-                format!("cannot be read: {error}"),
+                format!("cannot be read: {why}"),
                 Some("give the path of a TOML file with --config".to_owned()),
             )
-        })?;
+        };
+        let bytes =
+            read_file(path, CONFIG_FILE_BYTES).map_err(|error| unreadable(error.to_string()))?;
+        let text =
+            String::from_utf8(bytes).map_err(|error| unreadable(format!("no UTF-8: {error}")))?;
         let mut config = Self::parse(&text, &file)?;
         if let Some(folder) = path.parent() {
             config.plugins_dir = folder.join(&config.plugins_dir);
