@@ -43,6 +43,8 @@ faults! {
     AcceptsAnyComponent = "accepts-any-component",
     /// VB-ENF-12: accepts tasks without a limit.
     UnlimitedTasks = "unlimited-tasks",
+    /// VB-ENF-13: takes texts of any length in the answers of listeners.
+    AnyLength = "any-length",
 
     // Dispatch.
     /// VB-DSP-01: asks `server-pre-connect` before login success.

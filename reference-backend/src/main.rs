@@ -9,6 +9,7 @@ use reference_backend::{
     LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, read_file,
 };
 use std::io::{IsTerminal, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -99,10 +100,15 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let log = start_log(cli.verbose);
     let mut stopping = None;
-    let done = match &cli.command {
+    let runs = AssertUnwindSafe(|| match &cli.command {
         Command::Serve(file) => serve(&file.config, &mut stopping),
         Command::Check(file) => check(&file.config),
-    };
+    });
+    let done = catch_unwind(runs).unwrap_or_else(|panic| {
+        // The log has its words.
+        log.flush(log::FLUSH);
+        resume_unwind(panic)
+    });
     let code = match done {
         Ok(()) => EXIT_OK,
         Err(fault) => {

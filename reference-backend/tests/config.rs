@@ -244,6 +244,7 @@ fn each_limit_has_bounds_at_which_it_is_taken_and_past_which_it_is_not() {
         ("listeners", (0, limits::MAX_COUNT)),
         ("handlers", (0, limits::MAX_COUNT)),
         ("log_lines", (0, limits::MAX_COUNT)),
+        ("log_bytes", (0, limits::MAX_LOG_BYTES)),
         (
             "component_bytes",
             (limits::MIN_COMPONENT_BYTES, limits::MAX_COMPONENT_BYTES),

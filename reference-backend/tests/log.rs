@@ -52,7 +52,7 @@ fn folder(name: &str, talks: bool) -> (PathBuf, SocketAddr) {
         };
         let bytes = component::bytes(&guest.text(false), "plugin");
         std::fs::write(folder.join("plugins/talks.wasm"), bytes).unwrap();
-        config += "[plugins.talks.limits]\ncpu_ms = 60000\n";
+        config += "[plugins.talks.limits]\ncpu_ms = 60000\nlog_bytes = 8388608\n";
     }
     std::fs::write(folder.join("host.toml"), config).unwrap();
     (folder, address)

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use reference_backend::log::{FLUSH, Log, MESSAGE_BYTES};
 use reference_backend::{
-    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer, SIGNAL_IGNORED, Signals,
+    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer, SIGNAL_IGNORED,
+    Signals, shown_within,
 };
 use tokio::net::TcpListener;
 
@@ -36,6 +38,8 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         .enable_all()
         .build()
         .map_err(Refusal::Runtime)?;
+    let log = Log::to_stderr();
+    let ignored = |name| log.note(format_args!("{name}: {SIGNAL_IGNORED}"));
     let served = runtime.block_on(async {
         let engine = GuestEngine::new(CpuMeter::Epoch).map_err(Refusal::from)?;
         let component = engine.load(&name, &bytes).map_err(Refusal::from)?;
@@ -51,7 +55,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         };
         let host = Host::builder(config)
             .guest(name.clone(), component, options.plugin_config())
-            .observer(Arc::new(Console))
+            .observer(Arc::new(Console(log.clone())))
             .start()
             .await
             .map_err(Refusal::from)?;
@@ -77,19 +81,14 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         host.shutdown(GOODBYE).await;
         Ok(Exit::AsExpected)
     });
-    // Whatever still runs has had its time.
+    // What the host has given up, and whoever does not read, is not waited for.
     runtime.shutdown_background();
+    log.flush(FLUSH);
     served
 }
 
-/// A signal that does nothing has come.
-fn ignored(name: &'static str) {
-    // Nobody is left to tell when the terminal is gone.
-    let _ = writeln!(anstream::stderr(), "{name}: {SIGNAL_IGNORED}");
-}
-
 /// Shows an operator what a guest says and what becomes of it.
-struct Console;
+struct Console(Log);
 
 impl Observer for Console {
     fn on_event(&self, event: HostEvent) {
@@ -121,7 +120,6 @@ impl Observer for Console {
             }
             _ => return,
         };
-        // Nobody is left to tell when the terminal is gone.
-        let _ = writeln!(anstream::stderr(), "{line}");
+        self.0.note(shown_within(MESSAGE_BYTES, line));
     }
 }

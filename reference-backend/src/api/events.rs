@@ -237,6 +237,13 @@ pub enum KickedFromServerResult {
     VirtualBackend(HandlerId),
 }
 
+/// Longest name of a server, in bytes: as long as the name of a file.
+pub const MAX_SERVER_NAME: usize = 255;
+/// Most reasons of one `send-to-limbo`: a handful, for the log.
+pub const MAX_LIMBO_REASONS: usize = 16;
+/// Longest reason of a `send-to-limbo`, in bytes: a sentence.
+pub const MAX_LIMBO_REASON: usize = 256;
+
 /// What a listener answers. One of another kind than its event is a fault: a gate then stays shut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventOutcome {
@@ -262,6 +269,93 @@ impl EventOutcome {
             Self::ChooseInitialServer(_) => Some(EventKind::ChooseInitialServer),
             Self::ServerPreConnect(_) => Some(EventKind::ServerPreConnect),
             Self::KickedFromServer(_) => Some(EventKind::KickedFromServer),
+        }
+    }
+
+    /// What of it is longer than the contract allows, for a person to read. A text for the player has bounds of the
+    /// protocol's own.
+    pub(crate) fn too_long(&self) -> Option<String> {
+        let (server, reasons) = match self {
+            Self::ChooseInitialServer(ChooseInitialServerResult::Redirect(server))
+            | Self::ServerPreConnect(ServerPreConnectResult::ConnectTo(server))
+            | Self::KickedFromServer(KickedFromServerResult::Redirect(server)) => {
+                (server.as_str(), [].as_slice())
+            }
+            Self::ServerPreConnect(ServerPreConnectResult::SendToLimbo(reasons))
+            | Self::KickedFromServer(KickedFromServerResult::SendToLimbo(reasons)) => {
+                ("", reasons.as_slice())
+            }
+            _ => return None,
+        };
+        let reason = reasons.iter().map(String::len).max().unwrap_or_default();
+        if server.len() > MAX_SERVER_NAME {
+            Some(format!(
+                "a server's name has at most {MAX_SERVER_NAME} bytes, this one has {}",
+                server.len()
+            ))
+        } else if reasons.len() > MAX_LIMBO_REASONS {
+            Some(format!(
+                "`send-to-limbo` takes at most {MAX_LIMBO_REASONS} reasons, these are {}",
+                reasons.len()
+            ))
+        } else if reason > MAX_LIMBO_REASON {
+            Some(format!(
+                "a reason of `send-to-limbo` has at most {MAX_LIMBO_REASON} bytes, this one has {reason}"
+            ))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_answers_have_an_edge() {
+        let limbo = |count: usize, bytes: usize| {
+            let reasons = vec!["a".repeat(bytes); count];
+            [
+                EventOutcome::ServerPreConnect(ServerPreConnectResult::SendToLimbo(
+                    reasons.clone(),
+                )),
+                EventOutcome::KickedFromServer(KickedFromServerResult::SendToLimbo(reasons)),
+            ]
+        };
+        let server = |bytes: usize| {
+            let name = "a".repeat(bytes);
+            [
+                EventOutcome::ChooseInitialServer(ChooseInitialServerResult::Redirect(
+                    name.clone(),
+                )),
+                EventOutcome::ServerPreConnect(ServerPreConnectResult::ConnectTo(name.clone())),
+                EventOutcome::KickedFromServer(KickedFromServerResult::Redirect(name)),
+            ]
+        };
+        for good in limbo(MAX_LIMBO_REASONS, MAX_LIMBO_REASON) {
+            assert_eq!(good.too_long(), None);
+        }
+        for good in server(MAX_SERVER_NAME) {
+            assert_eq!(good.too_long(), None);
+        }
+        for bad in limbo(MAX_LIMBO_REASONS + 1, 1) {
+            let why = bad.too_long().expect("too many");
+            assert!(why.ends_with("at most 16 reasons, these are 17"), "{why}");
+        }
+        for bad in limbo(1, MAX_LIMBO_REASON + 1) {
+            let why = bad.too_long().expect("too long");
+            assert!(
+                why.ends_with("at most 256 bytes, this one has 257"),
+                "{why}"
+            );
+        }
+        for bad in server(MAX_SERVER_NAME + 1) {
+            let why = bad.too_long().expect("too long");
+            assert!(
+                why.ends_with("at most 255 bytes, this one has 256"),
+                "{why}"
+            );
         }
     }
 }

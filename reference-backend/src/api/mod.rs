@@ -10,8 +10,9 @@ mod types;
 
 pub use events::{
     ChooseInitialServer, ChooseInitialServerResult, Event, EventKind, EventOutcome,
-    KickedFromServer, KickedFromServerResult, PlayerDisconnect, PostLogin, PreLogin,
-    PreLoginResult, ServerPreConnect, ServerPreConnectResult, SwitchFailed,
+    KickedFromServer, KickedFromServerResult, MAX_LIMBO_REASON, MAX_LIMBO_REASONS, MAX_SERVER_NAME,
+    PlayerDisconnect, PostLogin, PreLogin, PreLoginResult, ServerPreConnect,
+    ServerPreConnectResult, SwitchFailed,
 };
 pub(crate) use plugin::HandlerEntry;
 pub use plugin::{

@@ -113,13 +113,19 @@ impl Text {
     pub fn plain(text: impl Into<String>) -> Self {
         Self::Plain(text.into())
     }
+
+    /// The text or the JSON, as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Json(text) => text,
+        }
+    }
 }
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain(text) | Self::Json(text) => f.write_str(text),
-        }
+        f.write_str(self.as_str())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::api::{
 };
 use crate::bridge::bindings::infrarust::plugin::types::RawPacketParam;
 use crate::config::Instances;
-use crate::host::{Callback, EndCause, SessionShared, lock};
+use crate::host::{Callback, EndCause, LogLevel, SessionShared, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 use wasmtime::component::Resource;
@@ -58,7 +58,11 @@ impl WasmHandler {
                 }
                 Err(failure) => {
                     if let Failure::Refused(why) = failure {
-                        tracing::error!(player = %session.player(), plugin = %main.plugin().name, "no instance: {why}");
+                        let plugin = main.plugin();
+                        let text = format_args!("no instance: {why}");
+                        let player = Some(session.player());
+                        let services = &plugin.services;
+                        services.note(&plugin.name, player, LogLevel::Error, text);
                     }
                     return session.fail(EndCause::PluginFailed, NO_INSTANCE);
                 }

@@ -14,6 +14,7 @@ use crate::host::{
     Callback, EndCause, FAILED, HostEvent, PluginMetadata, SessionShared, SharedRegistrar,
     TrapKind, lock, settled,
 };
+use crate::shown::shown;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -117,7 +118,9 @@ impl Instance {
             })
             .await
             .ok_or(Failure::Trapped)?;
-        enabled.map_err(|why| Failure::Refused(format!("on-enable answered an error: {why}")))?;
+        enabled.map_err(|why| {
+            Failure::Refused(format!("on-enable answered an error: {}", shown(why)))
+        })?;
         let after = instance.metadata().await?;
         let run = run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks));
         let leaked = instance.leaks_tasks().then(|| Arc::clone(&instance));
@@ -317,13 +320,7 @@ impl Instance {
         }
         let disabled = self
             .call(Callback::OnDisable, |cell| {
-                let dropped = cell.store.data_mut().log.take_dropped();
-                if dropped > 0 {
-                    self.plugin.services.tell(HostEvent::GuestLogDropped {
-                        plugin: self.plugin.name.clone(),
-                        lines: dropped,
-                    });
-                }
+                self.plugin.services.settle_log(&self.plugin.name);
                 cell.guest.call_on_disable(&mut cell.store)
             })
             .await;
@@ -404,7 +401,7 @@ fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
                 let limit = state.plugin.config.limits.call_bytes;
                 return TrapKind::CallBytes { limit };
             }
-            TrapKind::HostCall(cause)
+            TrapKind::HostCall(shown(cause))
         }
     }
 }

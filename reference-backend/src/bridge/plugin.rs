@@ -12,8 +12,8 @@ use crate::capability::{Capability, Grants};
 use crate::config::{Instances, PluginConfig};
 use crate::fault::Fault;
 use crate::host::{
-    Callback, HostEvent, Pace, PluginDriver, PluginRecord, PluginState, Services, SharedRegistrar,
-    StartError, lock,
+    Callback, HostEvent, LogLevel, Pace, PluginDriver, PluginRecord, PluginState, Services,
+    SharedRegistrar, StartError, lock,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -219,7 +219,9 @@ impl GuestDriver {
                     return;
                 }
                 if before != after {
-                    tracing::warn!(plugin = %shared.name, "its metadata changed during on-enable");
+                    let text = "its metadata changed during on-enable";
+                    let services = &shared.services;
+                    services.note(&shared.name, None, LogLevel::Warn, text);
                 }
                 shared.tell(
                     incarnation,

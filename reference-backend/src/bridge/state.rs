@@ -47,7 +47,6 @@ pub(crate) struct GuestState {
     pub kept: u32,
     /// The table's entry of each session, which callbacks lend to the guest.
     pub sessions: BTreeMap<PlayerId, u32>,
-    pub log: LogMeter,
     pub limiter: Limiter,
     /// Of the call under way, where the clock measures it.
     pub budget: Budget,
@@ -80,7 +79,6 @@ impl GuestState {
         };
         let config = Arc::clone(&lock(&plugin.table));
         Self {
-            log: LogMeter::new(limits.log_lines),
             random: plugin.random(),
             lines: [Vec::new(), Vec::new()],
             resources: 0,
@@ -153,61 +151,6 @@ impl GuestState {
 
     pub fn now(&self) -> Duration {
         self.enabled_at.elapsed()
-    }
-}
-
-/// Counts a guest's log lines.
-pub(crate) struct LogMeter {
-    limit: u32,
-    second: Option<Instant>,
-    lines: u32,
-    dropped: u64,
-}
-
-/// What becomes of a line.
-pub(crate) struct LogVerdict {
-    pub write: bool,
-    /// Lines dropped in the window that has just closed.
-    pub dropped_before: u64,
-}
-
-impl LogMeter {
-    const WINDOW: Duration = Duration::from_secs(1);
-
-    fn new(limit: u32) -> Self {
-        Self {
-            limit,
-            second: None,
-            lines: 0,
-            dropped: 0,
-        }
-    }
-
-    pub fn line(&mut self, now: Instant) -> LogVerdict {
-        let mut dropped_before = 0;
-        if self
-            .second
-            .is_none_or(|start| now.duration_since(start) >= Self::WINDOW)
-        {
-            dropped_before = std::mem::take(&mut self.dropped);
-            self.second = Some(now);
-            self.lines = 0;
-        }
-        let write = self.lines < self.limit;
-        if write {
-            self.lines += 1;
-        } else {
-            self.dropped += 1;
-        }
-        LogVerdict {
-            write,
-            dropped_before,
-        }
-    }
-
-    /// Lines dropped and not told of yet.
-    pub fn take_dropped(&mut self) -> u64 {
-        std::mem::take(&mut self.dropped)
     }
 }
 
@@ -284,20 +227,6 @@ impl From<super::bindings::infrarust::plugin::log::Level> for LogLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_log_rate_has_an_edge_and_the_next_second_tells_of_it() {
-        let mut meter = LogMeter::new(2);
-        let start = Instant::now();
-        assert!(meter.line(start).write);
-        assert!(meter.line(start).write);
-        assert!(!meter.line(start).write);
-        assert!(!meter.line(start + Duration::from_millis(999)).write);
-        let next = meter.line(start + Duration::from_secs(1));
-        assert!(next.write);
-        assert_eq!(next.dropped_before, 2);
-        assert_eq!(meter.take_dropped(), 0);
-    }
 
     #[test]
     fn memory_counts_over_all_memories_and_has_an_edge() {

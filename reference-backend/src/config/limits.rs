@@ -146,6 +146,11 @@ pub const MAX_COUNT: u64 = 1 << 20;
 
 /// Log lines in a second: a guest that logs each packet of a few players stays under it.
 pub const DEFAULT_LOG_LINES: u64 = 1000;
+/// Bytes of text in a second, in log lines of a guest and in those that the host writes on its account: a quarter of what
+/// the reference's log takes in all.
+pub const DEFAULT_LOG_BYTES: u64 = 256 * KIB;
+/// As many lines as are allowed without a limit of their own, each as long as a line may be.
+pub const MAX_LOG_BYTES: u64 = 8 * MIB;
 /// Longest log line in bytes; what is over is cut. Part of the contract, so it cannot be set.
 pub const LOG_LINE_BYTES: usize = 8 << 10;
 
@@ -256,9 +261,12 @@ pub struct Limits {
     /// Handlers of one instance.
     #[serde(deserialize_with = "count")]
     pub handlers: u32,
-    /// Log lines in a second.
+    /// Log lines in a second, over all instances; those count too that the host writes on the plugin's account.
     #[serde(deserialize_with = "count")]
     pub log_lines: u32,
+    /// Bytes of text of these lines in a second.
+    #[serde(deserialize_with = "bounded::<_, 0, MAX_LOG_BYTES>")]
+    pub log_bytes: u64,
     /// Elements of one table of WebAssembly.
     #[serde(deserialize_with = "bounded::<_, 0, MAX_TABLE_ELEMENTS>")]
     pub table_elements: u64,
@@ -317,6 +325,7 @@ impl Default for Limits {
             listeners: DEFAULT_LISTENERS as u32,
             handlers: DEFAULT_HANDLERS as u32,
             log_lines: DEFAULT_LOG_LINES as u32,
+            log_bytes: DEFAULT_LOG_BYTES,
             table_elements: DEFAULT_TABLE_ELEMENTS,
             config_bytes: DEFAULT_CONFIG_BYTES,
             restarts: DEFAULT_RESTARTS,

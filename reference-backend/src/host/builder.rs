@@ -2,8 +2,9 @@
 
 use super::dispatch::{PluginDriver, PluginRecord};
 use super::native::NativeDriver;
+use super::rate::Rates;
 use super::services::{HostClock, Profiles, Services};
-use super::{Connections, Host, HostInner, Observer};
+use super::{Connections, Host, HostInner, LogLevel, Observer};
 use crate::api::{EventKind, GameProfile, NativePlugin, Uuid};
 use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig, TableError};
@@ -188,11 +189,16 @@ impl HostBuilder {
         for record in &assembled.inner.plugins {
             let held: Vec<&str> = record.held_gates().map(EventKind::name).collect();
             if !held.is_empty() {
-                tracing::error!(
-                    plugin = record.name,
-                    "is not up: nobody passes {} until it is; `gates` under [plugins.{}] says which gates it holds",
-                    held.join(" and "),
-                    record.name
+                let services = &assembled.inner.services;
+                services.note(
+                    &record.name,
+                    None,
+                    LogLevel::Error,
+                    format_args!(
+                        "is not up: nobody passes {} until it is; `gates` under [plugins.{}] says which gates it holds",
+                        held.join(" and "),
+                        record.name
+                    ),
                 );
             }
         }
@@ -227,6 +233,7 @@ impl HostBuilder {
             clock: HostClock::start(self.seed),
             seed: self.seed,
             turns: Arc::default(),
+            rates: Rates::new(self.plugins.iter().map(|(name, config, _)| (name, config))),
             faults: self.faults,
             all_guests: tokio::sync::Mutex::default(),
         });
@@ -234,9 +241,13 @@ impl HostBuilder {
         let mut drivers = Vec::new();
         for (name, config, source) in self.plugins {
             if let Some(server) = &config.fallback {
-                tracing::warn!(
-                    plugin = name,
-                    "`fallback = \"{server}\"` has no effect: this host does not connect to servers yet"
+                services.note(
+                    &name,
+                    None,
+                    LogLevel::Warn,
+                    format_args!(
+                        "`fallback = \"{server}\"` has no effect: this host does not connect to servers yet"
+                    ),
                 );
             }
             let listens = match &source {

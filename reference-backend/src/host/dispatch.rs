@@ -1,7 +1,7 @@
 //! Plugins as the host sees them, and the order in which they are asked.
 
 use super::link::Link;
-use super::observer::{DenyReason, HostEvent};
+use super::observer::{DenyReason, HostEvent, LogLevel};
 use super::services::{Services, lock};
 use crate::api::{
     BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, PlayerId,
@@ -213,7 +213,12 @@ impl PluginRecord {
         state.up && Arc::ptr_eq(&state.registrar, registrar)
     }
 
-    async fn ask(&self, entry: &Listening, event: &Event) -> Result<EventOutcome, DenyReason> {
+    async fn ask(
+        &self,
+        services: &Services,
+        entry: &Listening,
+        event: &Event,
+    ) -> Result<EventOutcome, DenyReason> {
         let driver = match self.driver() {
             Some(driver) if self.runs(&entry.of) => driver,
             _ => return Err(DenyReason::PluginDown),
@@ -231,7 +236,12 @@ impl PluginRecord {
         };
         match outcome.kind() {
             Some(kind) if kind != event.kind() => Err(DenyReason::WrongOutcome(kind)),
-            _ => Ok(outcome),
+            _ => match outcome.too_long() {
+                Some(why) if !services.faults.has(Fault::AnyLength) => {
+                    Err(DenyReason::ListenerFailed(why))
+                }
+                _ => Ok(outcome),
+            },
         }
     }
 }
@@ -330,7 +340,7 @@ async fn ask_all(
         outcome: Ok(EventOutcome::NoOpinion),
     };
     for (entry, plugin) in in_order(services, plugins, kind) {
-        let outcome = plugin.ask(&entry, event).await;
+        let outcome = plugin.ask(services, &entry, event).await;
         services.observe(|| HostEvent::ListenerAnswered {
             player,
             plugin: plugin.name.clone(),
@@ -343,7 +353,8 @@ async fn ask_all(
             Ok(_) => kind.takes_answer(),
             Err(DenyReason::PluginDown) if services.faults.has(Fault::GateOpens) => false,
             Err(reason) => {
-                tracing::warn!(player = %player, plugin = %plugin.name, event = %kind, "{reason}");
+                let text = format_args!("at {kind}: {reason}");
+                services.note(&plugin.name, Some(player), LogLevel::Warn, text);
                 kind.is_gate()
             }
         };

@@ -12,6 +12,7 @@
 //! | `broken` | what a host that is broken on purpose does in place of the right thing |
 //! | `turns` | who needs much waits for those who need little |
 //! | `native` | plugins that are part of the process |
+//! | `rate` | how much of the log one plugin may fill |
 //! | `observer` | what the host tells whoever watches it |
 //!
 //! Each connection has one task, as a rule; see `turns`. In it the pump and the script take turns; neither waits for the other, so that packets
@@ -25,6 +26,7 @@ mod listener;
 mod native;
 mod observer;
 mod pump;
+mod rate;
 mod script;
 mod services;
 mod session;
@@ -36,6 +38,7 @@ pub use observer::{
     Callback, DenyReason, EndCause, HostEvent, LogLevel, Observer, PluginMetadata, PluginState,
     TrapKind,
 };
+pub use rate::ERRORS_PER_SECOND;
 pub(crate) use services::{Services, lock};
 pub(crate) use session::FAILED;
 pub use session::SessionShared;

@@ -2,7 +2,7 @@
 //! panic is an error of that plugin and of nobody else.
 
 use super::dispatch::{PluginDriver, PluginRecord};
-use super::observer::{HostEvent, PluginState};
+use super::observer::{HostEvent, LogLevel, PluginState};
 use super::services::{Services, lock};
 use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, NativePlugin, Registrar};
 use std::any::Any;
@@ -88,7 +88,9 @@ impl PluginDriver for NativeDriver {
             record.set_down(None);
             if std::mem::take(&mut *lock(&self.enabled)) {
                 if let Err(why) = caught(|| self.plugin.on_disable()).await {
-                    tracing::error!(plugin = %record.name, "on-disable: {why}");
+                    let text = format_args!("on-disable: {why}");
+                    self.services
+                        .note(&record.name, None, LogLevel::Error, text);
                 }
                 self.tell(&record, PluginState::Disabled);
             }

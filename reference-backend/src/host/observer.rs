@@ -294,7 +294,7 @@ pub enum HostEvent {
         /// The line.
         message: String,
     },
-    /// Lines of a guest were dropped in the second that has passed.
+    /// Lines of a guest, or of the host's on its account, were dropped in the second that has passed.
     GuestLogDropped {
         /// Its name in the configuration.
         plugin: String,
@@ -307,6 +307,17 @@ pub enum HostEvent {
         plugin: String,
         /// Why.
         error: RegistrationError,
+    },
+    /// What an operator should know of a plugin and nothing else here tells.
+    Note {
+        /// Its name in the configuration.
+        plugin: String,
+        /// For which connection, if for one.
+        player: Option<PlayerId>,
+        /// How bad it is.
+        level: LogLevel,
+        /// What it is, cut and of one line.
+        text: String,
     },
     /// An instance is poisoned: nothing calls into it again.
     Trap {
@@ -492,7 +503,7 @@ impl HostEvent {
             | Self::BatchRefused { player, .. }
             | Self::SessionEnded { player, .. }
             | Self::Closed { player, .. } => Some(*player),
-            Self::Trap { player, .. } => *player,
+            Self::Trap { player, .. } | Self::Note { player, .. } => *player,
             Self::Plugin { .. }
             | Self::GuestLog { .. }
             | Self::GuestLogDropped { .. }

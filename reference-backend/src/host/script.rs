@@ -5,7 +5,7 @@ use super::broken;
 use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::native::caught;
-use super::observer::{Callback, DenyReason, EndCause, HostEvent};
+use super::observer::{Callback, DenyReason, EndCause, HostEvent, LogLevel};
 use super::session::{FAILED, SessionShared, to_component};
 use super::turns;
 use crate::api::{
@@ -18,6 +18,7 @@ use crate::config::Limits;
 use crate::fault::{Fault, Faults};
 use crate::limbo;
 use backend_proto::TextComponent;
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -187,7 +188,11 @@ impl Script {
                 Err(self.deny(&decision, DenyReason::ByPlugin, Some(text)))
             }
             ServerPreConnectResult::SendToLimbo(why) => {
-                tracing::info!(player = %player_id, "sent to limbo: {}", why.join("; "));
+                let plugin = decision.plugin.as_ref();
+                let plugin = plugin.map_or(LIMBO, |plugin| &plugin.name);
+                let text = format_args!("sent to limbo: {}", why.join("; "));
+                let services = &self.host.services;
+                services.note(plugin, Some(player_id), LogLevel::Info, text);
                 Ok(self.limbo())
             }
             ServerPreConnectResult::VirtualBackend(id) => match self.handler(&decision, *id) {
@@ -321,12 +326,16 @@ impl Script {
         match end.await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => {
-                tracing::error!(%player, plugin = %backend.plugin, "on-session-end: {why}")
+                let text = format_args!("on-session-end: {why}");
+                self.note(backend, LogLevel::Error, text);
             }
-            Err(_) => {
-                tracing::warn!(%player, plugin = %backend.plugin, "the end callback did not return")
-            }
+            Err(_) => self.note(backend, LogLevel::Warn, "the end callback did not return"),
         }
+    }
+
+    fn note(&self, backend: &Backend, level: LogLevel, text: impl Display) {
+        let services = &self.host.services;
+        services.note(&backend.plugin, Some(self.link.player), level, text);
     }
 
     /// A callback of a handler. If that is native and panics, its session ends and the player is told; others go on.
@@ -337,7 +346,8 @@ impl Script {
         call: impl FnOnce() -> BoxFuture<'a, ()>,
     ) {
         if let Err(why) = caught(call).await {
-            tracing::error!(player = %self.link.player, plugin = %backend.plugin, "a callback: {why}");
+            let text = format_args!("a callback: {why}");
+            self.note(backend, LogLevel::Error, text);
             session.fail(EndCause::PluginFailed, FAILED);
         }
     }
@@ -446,7 +456,11 @@ impl Script {
             self.link.with(|wire| wire.conn.nearest(text))
         });
         let component = written.unwrap_or_else(|error| {
-            tracing::warn!(player = %self.link.player, "the reason for the player is not valid: {error}");
+            let plugin = decision.plugin.as_ref();
+            let plugin = plugin.map_or(LIMBO, |plugin| &plugin.name);
+            let text = format_args!("the reason for the player is not valid: {error}");
+            let services = &self.host.services;
+            services.note(plugin, Some(self.link.player), LogLevel::Warn, text);
             told = Text::plain("You are not allowed to join.");
             TextComponent::cut(&told)
         });

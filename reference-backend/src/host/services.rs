@@ -1,10 +1,15 @@
 //! What every part of the host has at hand.
 
 use super::observer::{HostEvent, LogLevel, Observer, PluginState};
+use super::rate::Rates;
 use super::turns::Turns;
-use crate::api::GameProfile;
+use crate::api::{GameProfile, PlayerId};
 use crate::config::HostConfig;
+use crate::config::limits::LOG_LINE_BYTES;
 use crate::fault::Faults;
+use crate::log::GUEST;
+use crate::shown::shown_within;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -56,6 +61,8 @@ pub(crate) struct Services {
     pub seed: Option<u64>,
     /// Who needs much waits for those who need little.
     pub turns: Arc<Turns>,
+    /// How much of the log each plugin may still fill.
+    pub(super) rates: Rates,
     /// What is broken on purpose.
     pub faults: Faults,
     /// For a fault that has all guests take turns.
@@ -70,11 +77,52 @@ impl Services {
         }
     }
 
-    /// For what an operator should know of too.
+    /// For what an operator should know of too. Every line that has to do with a plugin comes through here, so that it
+    /// counts against the plugin's rate where it is the plugin's doing. An observer sees what it is about all the same,
+    /// except for lines of a guest's own that are over the rate.
     pub fn tell(&self, event: HostEvent) {
-        write_log(&event);
-        if let Some(observer) = &self.observer {
+        let mut write = true;
+        if let Some((plugin, verdict)) = self.rates.of(&event, Instant::now()) {
+            write = verdict.write;
+            self.tell_dropped(plugin, verdict.dropped_before);
+        }
+        if write {
+            write_log(&event);
+        }
+        if let Some(observer) = &self.observer
+            && (write || !matches!(event, HostEvent::GuestLog { .. }))
+        {
             observer.on_event(event);
+        }
+    }
+
+    /// Tells what of a plugin was dropped and not told of yet.
+    pub fn settle_log(&self, plugin: &str) {
+        self.tell_dropped(plugin, self.rates.take_dropped(plugin));
+    }
+
+    /// What an operator should know of a plugin, in words of the host's with texts of anybody's in them.
+    pub fn note(
+        &self,
+        plugin: &str,
+        player: Option<PlayerId>,
+        level: LogLevel,
+        text: impl fmt::Display,
+    ) {
+        self.tell(HostEvent::Note {
+            plugin: plugin.to_owned(),
+            player,
+            level,
+            text: shown_within(LOG_LINE_BYTES, text),
+        });
+    }
+
+    fn tell_dropped(&self, plugin: &str, lines: u64) {
+        if lines > 0 {
+            self.tell(HostEvent::GuestLogDropped {
+                plugin: plugin.to_owned(),
+                lines,
+            });
         }
     }
 
@@ -106,12 +154,27 @@ fn write_log(event: &HostEvent) {
             level,
             message,
         } => match level {
-            LogLevel::Trace => tracing::trace!(target: "guest", %plugin, "{message}"),
-            LogLevel::Debug => tracing::debug!(target: "guest", %plugin, "{message}"),
-            LogLevel::Info => tracing::info!(target: "guest", %plugin, "{message}"),
-            LogLevel::Warn => tracing::warn!(target: "guest", %plugin, "{message}"),
-            LogLevel::Error => tracing::error!(target: "guest", %plugin, "{message}"),
+            LogLevel::Trace => tracing::trace!(target: GUEST, %plugin, "{message}"),
+            LogLevel::Debug => tracing::debug!(target: GUEST, %plugin, "{message}"),
+            LogLevel::Info => tracing::info!(target: GUEST, %plugin, "{message}"),
+            LogLevel::Warn => tracing::warn!(target: GUEST, %plugin, "{message}"),
+            LogLevel::Error => tracing::error!(target: GUEST, %plugin, "{message}"),
         },
+        HostEvent::Note {
+            plugin,
+            player,
+            level,
+            text,
+        } => {
+            let player = player.map(tracing::field::display);
+            match level {
+                LogLevel::Trace => tracing::trace!(%plugin, player, "{text}"),
+                LogLevel::Debug => tracing::debug!(%plugin, player, "{text}"),
+                LogLevel::Info => tracing::info!(%plugin, player, "{text}"),
+                LogLevel::Warn => tracing::warn!(%plugin, player, "{text}"),
+                LogLevel::Error => tracing::error!(%plugin, player, "{text}"),
+            }
+        }
         HostEvent::GuestLogDropped { plugin, lines } => {
             tracing::warn!(%plugin, "{lines} log lines dropped: over the rate");
         }

@@ -8,6 +8,7 @@ use crate::api::{
     VirtualBackendSession,
 };
 use crate::fault::Fault;
+use crate::shown::shown;
 use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
 use std::sync::Arc;
 
@@ -227,12 +228,15 @@ impl VirtualBackendSession for Arc<SessionShared> {
                 Err(if self.services.is_server(target) {
                     PlayerError::new(
                         PlayerErrorKind::Unsupported,
-                        format!("this host cannot connect to servers, \"{target}\" among them"),
+                        format!(
+                            "this host cannot connect to servers, \"{}\" among them",
+                            shown(target)
+                        ),
                     )
                 } else {
                     PlayerError::new(
                         PlayerErrorKind::UnknownServer,
-                        format!("the server \"{target}\" is not configured"),
+                        format!("the server \"{}\" is not configured", shown(target)),
                     )
                 })
             });

@@ -99,6 +99,12 @@ impl Log {
         self.queue.push(Weight::Needed, &text, Instant::now());
     }
 
+    /// A line that the program can do without.
+    pub fn note(&self, line: impl std::fmt::Display) {
+        let text = format!("{line}\n");
+        self.queue.push(Weight::Ordinary, &text, Instant::now());
+    }
+
     /// Waits until all has been written or lost, and no longer than so. True when nothing waits any more.
     pub fn flush(&self, longest: Duration) -> bool {
         self.queue.wait_until_empty(longest)

@@ -333,3 +333,66 @@ fn lines_about_plugins_weigh_least_and_errors_of_the_host_most() {
     ];
     assert_eq!(*weights.lock().unwrap(), expected);
 }
+
+/// Files in which a line about a plugin may be written without a rate, and why.
+const UNRATED: [&str; 2] = [
+    // The rate itself.
+    "host/services.rs",
+    // Once for each plugin at the start, of a folder of the operator's.
+    "bridge/wasi/folder.rs",
+];
+
+/// Files that may write anywhere but into the log.
+const WRITES: [&str; 2] = ["log/mod.rs", "main.rs"];
+
+#[test]
+fn no_line_goes_past_the_rate_and_the_log() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("the sources").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path
+                .strip_prefix(&root)
+                .expect("within")
+                .display()
+                .to_string();
+            let text = std::fs::read_to_string(&path).expect("text");
+            if name == "log/tests.rs" {
+                continue;
+            }
+            for event in ["error", "warn", "info", "debug", "trace", "event"] {
+                let begins = format!("tracing::{event}!(");
+                for call in text.split(&begins).skip(1) {
+                    seen += 1;
+                    let call = call.split(';').next().unwrap_or_default();
+                    let plugin = call.contains("plugin =") || call.contains("%plugin");
+                    assert!(
+                        !plugin || UNRATED.contains(&name.as_str()),
+                        "{name}: what is said of a plugin goes through `Services::note` or `Services::tell`: {call}"
+                    );
+                }
+            }
+            for write in [
+                "println!",
+                "eprintln!",
+                "print!(",
+                "eprint!(",
+                "dbg!(",
+                "stderr()",
+                "stdout()",
+            ] {
+                assert!(
+                    !text.contains(write) || WRITES.contains(&name.as_str()),
+                    "{name}: `{write}` waits for whoever reads it; write to the log"
+                );
+            }
+        }
+    }
+    assert!(seen > 20, "the sources are elsewhere");
+}

@@ -5,6 +5,7 @@ pub mod component;
 pub mod misbehave;
 pub mod raw;
 pub mod wat;
+pub mod worst;
 
 use reference_backend::{
     Capability, CpuMeter, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent,

@@ -4,7 +4,7 @@ use crate::bridge::bindings::infrarust::plugin::log::{Host, Level};
 use crate::bridge::state::GuestState;
 use crate::config::limits::LOG_LINE_BYTES;
 use crate::host::{HostEvent, LogLevel};
-use tokio::time::Instant;
+use crate::shown::CUT;
 
 impl Host for GuestState {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
@@ -15,33 +15,22 @@ impl Host for GuestState {
 
 impl GuestState {
     /// Writes a line to the host's log, unless there are too many.
-    pub fn write_line(&mut self, level: LogLevel, mut message: String) {
-        let verdict = self.log.line(Instant::now());
-        if verdict.dropped_before > 0 {
-            self.plugin.services.tell(HostEvent::GuestLogDropped {
-                plugin: self.plugin.name.clone(),
-                lines: verdict.dropped_before,
-            });
-        }
-        if verdict.write {
-            cut(&mut message);
-            self.plugin.services.tell(HostEvent::GuestLog {
-                plugin: self.plugin.name.clone(),
-                level,
-                message,
-            });
-        }
+    pub fn write_line(&mut self, level: LogLevel, message: String) {
+        self.plugin.services.tell(HostEvent::GuestLog {
+            plugin: self.plugin.name.clone(),
+            level,
+            message: cut(message),
+        });
     }
 }
 
-fn cut(message: &mut String) {
-    if message.len() > LOG_LINE_BYTES {
-        let mut end = LOG_LINE_BYTES;
-        while !message.is_char_boundary(end) {
-            end -= 1;
-        }
-        message.truncate(end);
+/// To what a line may be, with a mark that says so; nothing of a longer one is kept.
+fn cut(message: String) -> String {
+    if message.len() <= LOG_LINE_BYTES {
+        return message;
     }
+    let end = message.floor_char_boundary(LOG_LINE_BYTES - CUT.len());
+    format!("{}{CUT}", &message[..end])
 }
 
 #[cfg(test)]
@@ -50,14 +39,12 @@ mod tests {
 
     #[test]
     fn a_line_is_cut_at_8_kib_and_between_characters() {
-        let mut at = "a".repeat(LOG_LINE_BYTES);
-        cut(&mut at);
-        assert_eq!(at.len(), LOG_LINE_BYTES);
-        let mut past = "a".repeat(LOG_LINE_BYTES + 1);
-        cut(&mut past);
+        let at = "a".repeat(LOG_LINE_BYTES);
+        assert_eq!(cut(at.clone()), at);
+        let past = cut("a".repeat(LOG_LINE_BYTES + 1));
         assert_eq!(past.len(), LOG_LINE_BYTES);
-        let mut split = format!("{}ß", "a".repeat(LOG_LINE_BYTES - 1));
-        cut(&mut split);
+        assert!(past.ends_with(CUT));
+        let split = cut("ß".repeat(LOG_LINE_BYTES));
         assert_eq!(split.len(), LOG_LINE_BYTES - 1);
     }
 }

@@ -15,4 +15,5 @@ crate::cases::cases! {
     every_callback_has_a_budget,
     other_components_are_refused,
     quotas_answer_errors,
+    texts_of_answers_are_bounded,
 }
