@@ -17,6 +17,7 @@
 //! | `clock` | the clock of a thread |
 //! | `fault` | what can be broken on purpose, in builds that can |
 //! | `file` | reading what an operator has named: no pipe, no more than a limit |
+//! | `descriptors`, `listen` | open files, and the listener's queue |
 //! | `signals` | how an operator ends a server, and what else the system says to it |
 //!
 //! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
@@ -30,10 +31,12 @@ pub mod bridge;
 pub mod capability;
 mod clock;
 pub mod config;
+mod descriptors;
 mod fault;
 mod file;
 pub mod host;
 pub mod limbo;
+mod listen;
 pub mod log;
 mod shown;
 mod signals;
@@ -53,11 +56,13 @@ pub use capability::Capability;
 pub use config::{
     ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig, TableError,
 };
+pub use descriptors::FileRoom;
 pub use fault::Fault;
 pub use file::{FileError, read_file};
 pub use host::{
     Callback, DenyReason, EndCause, Host, HostBuilder, HostEvent, LogLevel, Observer,
     PluginMetadata, PluginState, StartError, TrapKind,
 };
+pub use listen::{backlog_limit, listen};
 pub use shown::{CUT, SHOWN_BYTES, shown, shown_within};
 pub use signals::{SIGNAL_IGNORED, Signals};

@@ -5,8 +5,9 @@
 use clap::{Args, Parser, Subcommand};
 use reference_backend::log::{self, Log};
 use reference_backend::{
-    ConfigError, CpuMeter, EngineError, FileError, GuestComponent, GuestEngine, Host, HostConfig,
-    LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, read_file,
+    ConfigError, CpuMeter, EngineError, FileError, FileRoom, GuestComponent, GuestEngine, Host,
+    HostConfig, LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, backlog_limit,
+    listen, read_file,
 };
 use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -179,24 +180,45 @@ async fn serve_until_stopped(
 /// Compiles and enables the plugins, and listens.
 async fn start(config: HostConfig) -> Result<(Host, TcpListener), Fault> {
     let compiling = tokio::task::spawn_blocking(move || load(&config).map(|all| (config, all)));
-    let (config, plugins) = match compiling.await {
+    let (mut config, plugins) = match compiling.await {
         Ok(loaded) => loaded?,
         // It cannot be cancelled; what it was panics here as it did there.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     };
     let bind = config.bind.clone();
-    let listener = TcpListener::bind(&bind)
+    let listener = listen(&bind, config.limits.backlog())
         .await
         .map_err(|source| Fault::Bind {
             bind: bind.clone(),
             source,
         })?;
+    fit(&mut config, &plugins);
     let host = build(config, plugins).start().await?;
     tracing::info!(
         "listening on {}",
         listener.local_addr().map_or(bind, |at| at.to_string())
     );
     Ok((host, listener))
+}
+
+/// Takes from the system what the configuration needs, or says what it does not give.
+fn fit(config: &mut HostConfig, plugins: &Plugins) {
+    let (backlog, allowed) = (config.limits.backlog(), backlog_limit());
+    if let Some(allowed) = allowed.filter(|allowed| *allowed < backlog) {
+        tracing::warn!(
+            "only {allowed} connections can wait for the host instead of the {backlog} of `backlog`: raise \
+             net.core.somaxconn (`sysctl net.core.somaxconn={backlog}`), or lower `backlog` under [limits]"
+        );
+    }
+    let with_folders = plugins
+        .iter()
+        .filter(|(_, component, _)| config.data_dir.is_some() && component.wants_folder());
+    let data_files = with_folders.map(|(_, _, plugin)| plugin.limits.data_open);
+    let room = FileRoom::make(config.max_connections, data_files.sum());
+    if room.is_short() {
+        tracing::warn!("{room}");
+        config.max_connections = room.connections;
+    }
 }
 
 fn check(path: &Path) -> Result<(), Fault> {

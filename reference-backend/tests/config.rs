@@ -273,7 +273,18 @@ fn each_limit_of_the_host_has_bounds_too() {
     let instances = (host_limits::MIN_INSTANCES, host_limits::MAX_INSTANCES);
     let bounds = BTreeMap::from([
         ("answer_timeout_ms", timeout),
+        (
+            "backlog",
+            (host_limits::MIN_BACKLOG, host_limits::MAX_BACKLOG),
+        ),
         ("client_stall_ms", timeout),
+        (
+            "connections_per_address",
+            (
+                host_limits::MIN_CONNECTIONS_PER_ADDRESS,
+                host_limits::MAX_CONNECTIONS_PER_ADDRESS,
+            ),
+        ),
         (
             "connections_per_second",
             (
@@ -282,7 +293,18 @@ fn each_limit_of_the_host_has_bounds_too() {
             ),
         ),
         ("instances", instances),
+        (
+            "login_share",
+            (host_limits::MIN_LOGIN_SHARE, host_limits::MAX_LOGIN_SHARE),
+        ),
         ("login_timeout_ms", timeout),
+        (
+            "login_timeout_short_ms",
+            (
+                host_limits::MIN_LOGIN_TIMEOUT_SHORT_MS,
+                host_limits::MAX_TIMEOUT_MS,
+            ),
+        ),
         ("stack_bytes", stack),
     ]);
     let settable = defaults(&HostLimits::default());

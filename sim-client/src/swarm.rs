@@ -5,6 +5,7 @@ use futures::future::join_all;
 use sim_proto::{ClientConfig, CloseReason, Verdict};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use crate::driver::{Driver, SendError};
 use crate::target::ConnectError;
@@ -29,6 +30,8 @@ pub struct Plan {
 pub struct Outcome {
     /// Its name.
     pub name: String,
+    /// How long it took to connect, or to give it up, since the swarm began; nothing for a client that was connected.
+    pub connecting: Duration,
     /// How far it came.
     pub end: End,
     /// What it saw; empty if there was no connection.
@@ -76,6 +79,16 @@ impl Outcome {
             }
         )
     }
+
+    /// When it was in the world, since the swarm began; none if it never was or could not speak.
+    pub fn in_world(&self) -> Option<Duration> {
+        match self.end {
+            End::Stayed { in_world, .. } | End::Lost { in_world, .. } => {
+                Some(self.connecting + in_world)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A name of a swarm would be longer than the game allows.
@@ -118,6 +131,7 @@ where
     driver.close().await;
     Outcome {
         name,
+        connecting: Duration::ZERO,
         end,
         trace: driver.into_trace(),
     }
@@ -158,14 +172,21 @@ where
     F: Future<Output = Result<Driver<S>, ConnectError>>,
     C: FnMut(ClientConfig) -> F,
 {
+    let began = Instant::now();
     let clients = configs.into_iter().map(|config| {
         let name = config.name.clone();
         let connected = connect(config);
         async move {
-            match connected.await {
-                Ok(driver) => join_one(driver, plan).await,
+            let connected = connected.await;
+            let connecting = began.elapsed();
+            match connected {
+                Ok(driver) => Outcome {
+                    connecting,
+                    ..join_one(driver, plan).await
+                },
                 Err(error) => Outcome {
                     name,
+                    connecting,
                     end: End::NotConnected(error),
                     trace: Trace::default(),
                 },

@@ -73,11 +73,11 @@ async fn wrong_command_lines_are_usage_errors_that_help() {
         (&["join", "h", "--protocol", "47", "--for=-1"], "--for"),
         (
             &["join", "h", "--protocol", "47", "--count", "0"],
-            "1..=1000",
+            "1..=10000",
         ),
         (
-            &["join", "h", "--protocol", "47", "--count", "1001"],
-            "1..=1000",
+            &["join", "h", "--protocol", "47", "--count", "10001"],
+            "1..=10000",
         ),
         (
             &[

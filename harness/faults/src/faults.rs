@@ -251,8 +251,12 @@ fn tiny_backlog(size: Size) -> Result<Held, String> {
 
 /// So many players who join at the same time, as `sim-client` counts them.
 fn at_once(size: Size, count: usize) -> Result<Held, String> {
-    let mut setup = Setup::new().config("max_connections = 6000");
+    // All of them come from one address.
+    let mut setup = Setup::new()
+        .config("max_connections = 6000")
+        .config("limits.connections_per_address = 6000");
     setup.guest = "lobby";
+    setup.limits = "sessions = 6000\nkept_sessions = 6000";
     let mut process = setup.start()?;
     let began = Instant::now();
     let output = Command::new(program("sim-client")?)

@@ -39,6 +39,8 @@ pub struct Setup {
     /// More or less of the log.
     pub verbosity: &'static str,
     pub guest: &'static str,
+    /// Lines of the guest's limits.
+    pub limits: &'static str,
     /// More guests, each with the lines of its own configuration.
     pub others: Vec<(&'static str, &'static str)>,
     /// What stands before the program's name.
@@ -55,6 +57,7 @@ impl Setup {
             log: Log::Kept,
             verbosity: "info",
             guest: "probe",
+            limits: "",
             others: Vec::new(),
             wrapper: Vec::new(),
             environment: Vec::new(),
@@ -91,6 +94,10 @@ impl Setup {
                 "[plugins.{guest}]\npermissions = [\"virtual-backend\"]\n[plugins.{guest}.config]\n{lines}\n"
             ));
         }
+        config.push_str(&format!(
+            "[plugins.{}.limits]\n{}\n",
+            self.guest, self.limits
+        ));
         std::fs::write(at.join("host.toml"), config).map_err(said)?;
         let (log, pipe) = self.log(at).map_err(said)?;
         let mut command = self.command(at)?;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use reference_backend::log::{FLUSH, Log, MESSAGE_BYTES};
 use reference_backend::{
-    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, LogLevel, Observer, SIGNAL_IGNORED,
-    Signals, shown_within,
+    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, HostLimits, LogLevel, Observer,
+    SIGNAL_IGNORED, Signals, listen, shown_within,
 };
-use tokio::net::TcpListener;
 
 use super::CommandError;
 use super::guest::SubjectArgs;
@@ -59,12 +58,13 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
             .start()
             .await
             .map_err(Refusal::from)?;
-        let listen = |error| CommandError::Listen {
+        let failed = |error| CommandError::Listen {
             address: args.bind.clone(),
             error,
         };
-        let listener = TcpListener::bind(&args.bind).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let backlog = HostLimits::default().backlog();
+        let listener = listen(&args.bind, backlog).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         // Until here there is nobody to tell: a signal ends the process as it does any other.
         let mut signals = Signals::mind()?;
         writeln!(
@@ -76,7 +76,7 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
             stopped = signals.stop_requested(ignored) => {
                 stopped?;
             }
-            served = host.serve(listener) => served.map_err(listen)?,
+            served = host.serve(listener) => served.map_err(failed)?,
         }
         host.shutdown(GOODBYE).await;
         Ok(Exit::AsExpected)

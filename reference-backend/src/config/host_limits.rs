@@ -36,6 +36,36 @@ pub const DEFAULT_CONNECTIONS_PER_SECOND: u64 = 4_000;
 pub const MIN_CONNECTIONS_PER_SECOND: u64 = 1;
 /// More than a system hands out.
 pub const MAX_CONNECTIONS_PER_SECOND: u64 = 1_000_000;
+/// Connections that the system keeps waiting for the host: what Linux allows when nobody changes it. A thousand who come
+/// back at once wait there for their turn.
+pub const DEFAULT_BACKLOG: u64 = 4_096;
+/// One at least.
+pub const MIN_BACKLOG: u64 = 1;
+/// The largest that Linux can keep.
+pub const MAX_BACKLOG: u64 = 65_535;
+
+/// Connections from one address at one time, in login or beyond: a quarter of the usual places. As many play behind the
+/// address of a school; a machine that wants them all needs three more.
+pub const DEFAULT_CONNECTIONS_PER_ADDRESS: u64 = 256;
+/// One player.
+pub const MIN_CONNECTIONS_PER_ADDRESS: u64 = 1;
+/// As many as can be told apart by their ports.
+pub const MAX_CONNECTIONS_PER_ADDRESS: u64 = 65_535;
+
+/// Of a hundred places, those that connections may hold before they have logged in: whoever says nothing leaves a quarter
+/// to those who play.
+pub const DEFAULT_LOGIN_SHARE: u64 = 75;
+/// One place of a hundred; it is never less than one place.
+pub const MIN_LOGIN_SHARE: u64 = 1;
+/// All of them.
+pub const MAX_LOGIN_SHARE: u64 = 100;
+
+/// How long a client may say nothing in its login while places are short. A client of the game says at once who it is:
+/// this is several round trips to the other side of the world.
+pub const DEFAULT_LOGIN_TIMEOUT_SHORT_MS: u64 = 2_000;
+/// One such round trip.
+pub const MIN_LOGIN_TIMEOUT_SHORT_MS: u64 = 100;
+
 /// A round trip to the other side of the world, and a busy client.
 pub const MIN_TIMEOUT_MS: u64 = 1_000;
 /// A connection that does nothing holds its place for no longer than this.
@@ -65,6 +95,20 @@ pub struct HostLimits {
         deserialize_with = "bounded::<_, MIN_CONNECTIONS_PER_SECOND, MAX_CONNECTIONS_PER_SECOND>"
     )]
     pub connections_per_second: u64,
+    /// Connections that the system keeps waiting for the host, if its own limit allows so many.
+    #[serde(deserialize_with = "bounded::<_, MIN_BACKLOG, MAX_BACKLOG>")]
+    pub backlog: u64,
+    /// Connections from one address at one time; of IPv6, from one network of 64 bits.
+    #[serde(
+        deserialize_with = "bounded::<_, MIN_CONNECTIONS_PER_ADDRESS, MAX_CONNECTIONS_PER_ADDRESS>"
+    )]
+    pub connections_per_address: u64,
+    /// Percent of `max_connections` that may be held by connections that have not logged in.
+    #[serde(deserialize_with = "bounded::<_, MIN_LOGIN_SHARE, MAX_LOGIN_SHARE>")]
+    pub login_share: u64,
+    /// Milliseconds after which a client that says nothing in its login loses its place to a newcomer who finds none.
+    #[serde(deserialize_with = "bounded::<_, MIN_LOGIN_TIMEOUT_SHORT_MS, MAX_TIMEOUT_MS>")]
+    pub login_timeout_short_ms: u64,
 }
 
 impl Default for HostLimits {
@@ -76,11 +120,27 @@ impl Default for HostLimits {
             login_timeout_ms: DEFAULT_LOGIN_TIMEOUT_MS,
             answer_timeout_ms: DEFAULT_ANSWER_TIMEOUT_MS,
             connections_per_second: DEFAULT_CONNECTIONS_PER_SECOND,
+            backlog: DEFAULT_BACKLOG,
+            connections_per_address: DEFAULT_CONNECTIONS_PER_ADDRESS,
+            login_share: DEFAULT_LOGIN_SHARE,
+            login_timeout_short_ms: DEFAULT_LOGIN_TIMEOUT_SHORT_MS,
         }
     }
 }
 
 impl HostLimits {
+    /// How long a login may be silent while places are short.
+    #[must_use]
+    pub fn login_timeout_short(&self) -> Duration {
+        Duration::from_millis(self.login_timeout_short_ms)
+    }
+
+    /// Connections that the system keeps waiting for the host.
+    #[must_use]
+    pub fn backlog(&self) -> u32 {
+        u32::try_from(self.backlog).unwrap_or(u32::MAX)
+    }
+
     /// How long a client may take nothing of what waits for it.
     #[must_use]
     pub fn client_stall(&self) -> Duration {

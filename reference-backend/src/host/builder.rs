@@ -4,7 +4,7 @@ use super::dispatch::{PluginDriver, PluginRecord};
 use super::native::NativeDriver;
 use super::rate::Rates;
 use super::services::{HostClock, Profiles, Services};
-use super::{Connections, Host, HostInner, LogLevel, Observer};
+use super::{Connections, Host, HostInner, LogLevel, Observer, TELLING};
 use crate::api::{EventKind, GameProfile, NativePlugin, Uuid};
 use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
 use crate::config::{HostConfig, PluginConfig, TableError};
@@ -225,6 +225,11 @@ impl HostBuilder {
             config.check_table(name, &config.config)?;
         }
         let wire_config = Arc::new(wire_config(&self.config, self.faults));
+        let telling_config = Arc::new(backend_proto::ServerConfig {
+            login_timeout: TELLING,
+            ..backend_proto::ServerConfig::clone(&wire_config)
+        });
+        let connections = Connections::new(&self.config);
         let services = Arc::new(Services {
             config: self.config,
             observer: self.observer,
@@ -278,11 +283,13 @@ impl HostBuilder {
             plugins,
             limbo: Arc::new(Limbo::default()),
             wire_config,
+            telling_config,
             next_player: AtomicU64::new(1),
             next_session: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
-            connections: Mutex::new(Connections::default()),
+            connections: Mutex::new(connections),
             ended: Notify::new(),
+            login_over: Notify::new(),
             stopping: watch::Sender::new(false),
         };
         Ok(Assembled { inner, drivers })

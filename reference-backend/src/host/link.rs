@@ -4,7 +4,8 @@
 //! the script takes what arrived and decides; handles, which may be used from any task, send.
 
 use super::observer::EndCause;
-use super::services::lock;
+use super::places::Refusal;
+use super::services::{Services, lock};
 use crate::api::{PlayerId, RawPacket};
 use crate::config::Limits;
 use crate::config::limits::{
@@ -28,6 +29,10 @@ pub(super) const END_GRACE: Duration = Duration::from_millis(500);
 /// How long the last bytes may take when the whole host is stopping, which has 10 s.
 const FLUSH_LIMIT_AT_SHUTDOWN: Duration = Duration::from_secs(5);
 
+/// How long the last bytes may take where another connection has the place already. Nothing was sent before them, so that
+/// the system takes them at once.
+const FLUSH_LIMIT_WITHOUT_PLACE: Duration = Duration::from_millis(100);
+
 /// What the script hears of.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -46,6 +51,8 @@ pub(crate) struct Link {
     pub peer: String,
     /// A client that takes nothing for this long while something waits for it is dropped.
     pub stall_limit: Duration,
+    /// Why it has no place, which is all that it is to hear.
+    pub(super) refusal: Option<Refusal>,
     pub(super) faults: Faults,
     origin: Instant,
     wire: Mutex<Wire>,
@@ -75,6 +82,7 @@ pub(super) struct Wire {
     /// The client takes nothing any more.
     pub unreachable: bool,
     flush_limit: Duration,
+    given_up: bool,
     faults: Faults,
     /// Whether a host that is broken so forgets the end callback.
     pub end_forgotten: bool,
@@ -89,6 +97,8 @@ pub(super) struct Step {
     /// Nothing comes after what is left to send.
     pub closed: bool,
     pub flush_limit: Duration,
+    /// Whether the connection is dropped as soon as everything is written, without waiting for the client to close it.
+    pub given_up: bool,
 }
 
 impl Link {
@@ -97,15 +107,18 @@ impl Link {
         peer: String,
         config: Arc<backend_proto::ServerConfig>,
         online: u32,
-        stall_limit: Duration,
-        faults: Faults,
+        refusal: Option<Refusal>,
+        services: &Services,
     ) -> Self {
+        let stall_limit = services.config.limits.client_stall();
+        let faults = services.faults;
         let mut conn = Connection::new(config, Duration::ZERO);
         conn.set_online_players(online);
         Self {
             player,
             peer,
             stall_limit,
+            refusal,
             faults,
             origin: Instant::now(),
             wire: Mutex::new(Wire {
@@ -122,6 +135,7 @@ impl Link {
                 gone: None,
                 unreachable: false,
                 flush_limit: stall_limit,
+                given_up: false,
                 faults,
                 end_forgotten: false,
                 overtaken: VecDeque::new(),
@@ -162,6 +176,19 @@ impl Link {
         self.with(|wire| {
             wire.flush_limit = FLUSH_LIMIT_AT_SHUTDOWN;
             wire.disconnect(text, EndCause::Shutdown, now);
+        });
+        self.wake();
+    }
+
+    /// Ends a login whose place another connection has.
+    pub fn give_up(&self) {
+        const WHY: &str = "Timed out: the server is busy, and nothing came from you";
+        let now = self.now();
+        self.with(|wire| {
+            wire.flush_limit = FLUSH_LIMIT_WITHOUT_PLACE;
+            wire.given_up = true;
+            let cause = EndCause::ClientTimedOut(WHY.to_owned());
+            wire.disconnect(&TextComponent::cut(WHY), cause, now);
         });
         self.wake();
     }
@@ -307,6 +334,7 @@ impl Link {
             deadline: wire.conn.poll_timeout().map(|at| self.origin + at),
             closed: wire.conn.is_closed(),
             flush_limit: wire.flush_limit,
+            given_up: wire.given_up,
         };
         drop(wire);
         if arrived {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `builder` | putting a host together |
 //! | `listener` | connections from a listener |
+//! | `places` | who has a place |
 //! | `link` | one connection, as its tasks and handles share it |
 //! | `pump` | bytes in and out |
 //! | `script` | login, events, callbacks: one connection from first to last |
@@ -25,6 +26,7 @@ mod link;
 mod listener;
 mod native;
 mod observer;
+mod places;
 mod pump;
 mod rate;
 mod script;
@@ -38,6 +40,7 @@ pub use observer::{
     Callback, DenyReason, EndCause, HostEvent, LogLevel, Observer, PluginMetadata, PluginState,
     TrapKind,
 };
+pub(crate) use places::WITHOUT_PLACE;
 pub use rate::ERRORS_PER_SECOND;
 pub(crate) use services::{Services, lock};
 pub(crate) use session::FAILED;
@@ -49,6 +52,7 @@ use crate::config::{HostConfig, TableError};
 use crate::fault::Fault;
 use backend_proto::TextComponent;
 use link::Link;
+use places::{Admission, Places};
 use script::Script;
 use std::collections::BTreeMap;
 use std::io;
@@ -60,6 +64,10 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// How long a connection that has no place may take until it can be told so.
+pub(super) const TELLING: Duration = Duration::from_secs(2);
 
 /// Bytes that each direction of an in-memory connection holds, as a socket's buffers would.
 const DUPLEX_BUFFER: usize = 64 << 10;
@@ -84,19 +92,33 @@ pub(crate) struct HostInner {
     plugins: Vec<Arc<PluginRecord>>,
     limbo: Arc<dyn VirtualBackendHandler>,
     wire_config: Arc<backend_proto::ServerConfig>,
+    /// For connections without a place.
+    telling_config: Arc<backend_proto::ServerConfig>,
     next_player: AtomicU64,
     next_session: AtomicU64,
     sessions: AtomicUsize,
     connections: Mutex<Connections>,
     /// A connection has ended.
     ended: Notify,
+    /// A connection has logged in or ended.
+    login_over: Notify,
     stopping: watch::Sender<bool>,
 }
 
-#[derive(Default)]
 struct Connections {
     open: BTreeMap<PlayerId, (Arc<Link>, Option<AbortHandle>)>,
+    places: Places,
     stopping: bool,
+}
+
+impl Connections {
+    fn new(config: &HostConfig) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            places: Places::new(config),
+            stopping: false,
+        }
+    }
 }
 
 impl Host {
@@ -115,35 +137,17 @@ impl Host {
     }
 
     /// Takes over a connection; it runs on a task of its own. Must be called within a tokio runtime. A host that stops
-    /// or has all the connections it may have drops it at once.
+    /// drops it at once. One that has no place for it tells it so, or drops it where too many are being told already;
+    /// see [`HostConfig::max_connections`] and the limits of connections in [`HostLimits`](crate::HostLimits).
     pub fn accept<S>(&self, stream: S, peer: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let player = PlayerId(inner.next_player.fetch_add(1, Ordering::Relaxed));
-        let online = u32::try_from(self.session_count()).unwrap_or(u32::MAX);
-        let config = Arc::clone(&inner.wire_config);
-        let stall_limit = inner.services.config.limits.client_stall();
-        let faults = inner.services.faults;
-        let link = Link::new(
-            player,
-            peer.to_string(),
-            config,
-            online,
-            stall_limit,
-            faults,
-        );
-        let link = Arc::new(link);
-        {
-            let mut connections = lock(&inner.connections);
-            let limit = inner.services.config.max_connections as usize;
-            if connections.stopping || connections.open.len() >= limit {
-                tracing::warn!(%peer, "connection refused: stopping, or {limit} are open");
-                return;
-            }
-            connections.open.insert(player, (Arc::clone(&link), None));
-        }
+        let Some(link) = inner.admit(player, peer) else {
+            return;
+        };
         let open = Open {
             inner: Arc::clone(&inner),
             link,
@@ -151,6 +155,20 @@ impl Host {
         let task = inner.services.turns.spawn(Box::pin(run(open, stream)));
         if let Some(entry) = lock(&inner.connections).open.get_mut(&player) {
             entry.1 = Some(task.abort_handle());
+        }
+    }
+
+    /// Returns when a newcomer has a place, or waiting for one is in vain. Loses nothing when it is dropped.
+    async fn room_for_login(&self) {
+        loop {
+            let over = self.inner.login_over.notified();
+            let until = lock(&self.inner.connections)
+                .places
+                .wait_until(Instant::now());
+            let Some(until) = until else {
+                return;
+            };
+            let _ = tokio::time::timeout_at(until, over).await;
         }
     }
 
@@ -296,6 +314,70 @@ impl Host {
 }
 
 impl HostInner {
+    /// A connection in the table, if there is room for it.
+    fn admit(&self, player: PlayerId, peer: SocketAddr) -> Option<Arc<Link>> {
+        let now = Instant::now();
+        let online = u32::try_from(self.sessions.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let mut connections = lock(&self.connections);
+        if connections.stopping {
+            return None;
+        }
+        let admission = connections.places.admit(player, peer.ip(), now);
+        let line = connections.places.line(now);
+        let refusal = match admission {
+            Admission::Told(refusal) => Some(refusal),
+            _ => None,
+        };
+        let link = (admission != Admission::Closed).then(|| {
+            let config = match refusal {
+                None => &self.wire_config,
+                Some(_) => &self.telling_config,
+            };
+            let services = &self.services;
+            Arc::new(Link::new(
+                player,
+                peer.to_string(),
+                Arc::clone(config),
+                online,
+                refusal,
+                services,
+            ))
+        });
+        if let Some(link) = &link {
+            connections.open.insert(player, (Arc::clone(link), None));
+        }
+        let replaced = match admission {
+            Admission::InsteadOf(old) => connections.open.get(&old),
+            _ => None,
+        };
+        let replaced = replaced.map(|(link, _)| Arc::clone(link));
+        drop(connections);
+        if let Some(line) = line {
+            tracing::warn!("{line}");
+        }
+        if let Some(link) = replaced {
+            link.give_up();
+        }
+        link
+    }
+
+    /// The host has heard what it waited for in a login.
+    fn heard(&self, player: PlayerId) {
+        lock(&self.connections).places.heard(player);
+    }
+
+    /// The host waits for the client in a login.
+    fn asked(&self, player: PlayerId) {
+        let now = Instant::now();
+        lock(&self.connections).places.asked(player, now);
+    }
+
+    fn logged_in(&self, player: PlayerId) {
+        let now = Instant::now();
+        lock(&self.connections).places.logged_in(player, now);
+        self.login_over.notify_one();
+    }
+
     fn plugins(&self) -> &[Arc<PluginRecord>] {
         &self.plugins
     }
@@ -309,7 +391,13 @@ struct Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        lock(&self.inner.connections).open.remove(&self.link.player);
+        let player = self.link.player;
+        {
+            let mut connections = lock(&self.inner.connections);
+            connections.open.remove(&player);
+            connections.places.gone(player, Instant::now());
+        }
+        self.inner.login_over.notify_one();
         self.inner.ended.notify_one();
     }
 }

@@ -231,6 +231,8 @@ pub enum EndCause {
     UnsupportedProtocol(i32),
     /// The host refused the client.
     Denied(DenyReason),
+    /// The host had no place for the client.
+    NoPlace,
     /// The handler said so.
     ByHandler,
     /// Whoever runs the host said so.
@@ -261,6 +263,7 @@ impl fmt::Display for EndCause {
                 write!(f, "protocol {protocol} is not supported")
             }
             Self::Denied(reason) => write!(f, "denied: {reason}"),
+            Self::NoPlace => f.write_str("there was no place"),
             Self::ByHandler => f.write_str("the handler disconnected the client"),
             Self::Kicked => f.write_str("kicked"),
             Self::StartDeadline => f.write_str("the start callback did not return in time"),

@@ -53,7 +53,7 @@ struct Pump<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
-    /// True when the connection has ended in an orderly way: everything is written.
+    /// True when the connection has ended in an orderly way: everything is written, and the client may have time to close.
     async fn transfer(&mut self) -> bool {
         let mut closed_since = None;
         // Bytes moved, and whether the client may have sent more than was read.
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
             }
             if step.closed {
                 if self.hand.is_empty() {
-                    return true;
+                    return !step.given_up;
                 }
                 let since = *closed_since.get_or_insert(now);
                 if now >= since + step.flush_limit {

@@ -81,6 +81,13 @@ impl Script {
         else {
             return Err(self.out_of_order());
         };
+        if let Some(refusal) = self.link.refusal {
+            let text = TextComponent::cut(refusal.text());
+            let cause = EndCause::NoPlace;
+            self.link.disconnect(&text, cause.clone());
+            return Err(cause);
+        }
+        self.host.heard(self.link.player);
         let protocol = self.host.services.told_protocol.unwrap_or(protocol);
         let event = Event::PreLogin(PreLogin {
             name: name.clone(),
@@ -110,10 +117,12 @@ impl Script {
         {
             return Err(self.failed(&error));
         }
+        self.host.asked(self.link.player);
         self.link.wake_pump();
         let Incoming::LoggedIn = self.link.next().await? else {
             return Err(self.out_of_order());
         };
+        self.host.logged_in(self.link.player);
         if services.faults.has(Fault::TruncatesProperties) {
             profile.properties.truncate(1);
         }

@@ -5,8 +5,8 @@ use sim_client::{Behaviour, Target, parse_protocol};
 use sim_proto::legacy::LegacyForm;
 use vb_data::Release;
 
-/// How many clients one process may run: each needs a socket, and most systems allow a process 1,024.
-const MAX_CLIENTS: u16 = 1000;
+/// How many clients one process may run: each needs a socket and some 200 KiB, and all of them share one core.
+const MAX_CLIENTS: u16 = 10_000;
 
 /// The longest time that can be asked for, in seconds: a day.
 const MAX_SECONDS: f64 = 86_400.0;

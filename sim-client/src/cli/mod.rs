@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod files;
 mod join;
 mod output;
 mod status;
@@ -27,6 +28,10 @@ enum CliError {
     Name(#[from] sim_client::NameTooLong),
     #[error("protocol {protocol} has no place for `{behaviour}`")]
     Behaviour { behaviour: Behaviour, protocol: i32 },
+    #[error(
+        "{clients} clients need more than the {limit} files that this process may open; raise the limit (`ulimit -Hn`), or take a smaller --count"
+    )]
+    Files { clients: u16, limit: u64 },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
     #[error("cannot write: {0}")]
@@ -40,6 +45,7 @@ impl CliError {
         match self {
             CliError::Connect(ConnectError::Address { .. } | ConnectError::Unresolvable { .. })
             | CliError::Name(_)
+            | CliError::Files { .. }
             | CliError::Behaviour { .. } => exit::USAGE,
             CliError::Connect(ConnectError::Refused { .. } | ConnectError::TimedOut { .. }) => {
                 exit::NOT_CONNECTED

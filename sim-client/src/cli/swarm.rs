@@ -9,6 +9,8 @@ use super::{CliError, Interrupt};
 pub(super) async fn run(args: JoinArgs, output: &mut Output) -> Result<u8, CliError> {
     let names = sim_client::names(&args.name, usize::from(args.count))?;
     super::check_behaviours(&args)?;
+    let clients = args.count;
+    super::files::room_for(clients).map_err(|limit| CliError::Files { clients, limit })?;
     output.line(format_args!(
         "joining {} with {} clients and protocol {}",
         args.target,
@@ -57,6 +59,20 @@ fn report(outcome: &Outcome, output: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
+/// When they were in the world, counted from when all of them set out.
+fn times(outcomes: &[Outcome]) -> String {
+    let mut times: Vec<_> = outcomes.iter().filter_map(Outcome::in_world).collect();
+    times.sort_unstable();
+    match (times.get(times.len() / 2), times.last()) {
+        (Some(half), Some(last)) => format!(
+            "; half of them within {:.3} s, all within {:.3} s",
+            half.as_secs_f64(),
+            last.as_secs_f64()
+        ),
+        _ => String::new(),
+    }
+}
+
 /// If none could connect, that is the result; a server that takes only some has failed.
 fn sum_up(outcomes: Vec<Outcome>, output: &mut Output) -> Result<u8, CliError> {
     let succeeded = outcomes
@@ -69,8 +85,9 @@ fn sum_up(outcomes: Vec<Outcome>, output: &mut Output) -> Result<u8, CliError> {
         BAD
     };
     output.line(format_args!(
-        "{style}{succeeded} of {} in the world{style:#}",
-        outcomes.len()
+        "{style}{succeeded} of {} in the world{style:#}{}",
+        outcomes.len(),
+        times(&outcomes)
     ))?;
     if succeeded == outcomes.len() {
         return Ok(exit::OK);
