@@ -163,6 +163,17 @@ fn servers_must_be_configured() {
 }
 
 #[test]
+fn names_of_servers_are_as_long_as_answers_may_name_them() {
+    let server = |bytes| format!("[servers.{}]\naddress = \"a\"\n", "s".repeat(bytes));
+    parse(&server(255));
+    let message = error(&server(256));
+    assert!(
+        message.contains("a server's name has 256 bytes") && message.contains("use at most 255"),
+        "{message}"
+    );
+}
+
+#[test]
 fn names_of_plugins_name_files() {
     assert!(error("[plugins.\"../x\"]\n").contains("no name for a plugin"));
     assert!(error("[plugins.Lobby]\n").contains("no name for a plugin"));

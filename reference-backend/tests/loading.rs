@@ -54,6 +54,18 @@ fn damaged_bytes_are_malformed() {
 }
 
 #[test]
+fn names_in_a_component_forge_no_line_of_a_refusal() {
+    // A name that no component may have, told by whoever refuses it.
+    let evil = format!("evil\\0a\\1b[2Jgood: the host {}", "a".repeat(1 << 12));
+    let text = format!(r#"(component (import "{evil}" (func)))"#);
+    let error = load(&wat::parse_str(text).unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("evil\\n\\u{1b}[2Jgood"), "{error}");
+    assert!(error.len() < 2048 && !error.contains('\n'), "{error}");
+}
+
+#[test]
 fn another_version_of_the_contract_is_named_beside_ours() {
     let text = r#"(module (memory (export "memory") 1)
         (func (export "infrarust:plugin/guest@0.3.0#on-disable")))"#;

@@ -5,19 +5,22 @@
 
 mod support;
 
+use reference_backend::log::TOTAL_BYTES_PER_SECOND;
 use sim_client::Driver;
 use sim_proto::{ClientConfig, CloseReason};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use support::component;
+use std::time::{Duration, Instant};
 use support::wat::{LOG, Wat};
+use support::{component, worst};
 use tokio::net::TcpStream;
 
 /// Only a test that hangs takes as long.
 const LIMIT: Duration = Duration::from_secs(60);
+
+const BACKEND: &str = "virtual-backend-plugin";
 
 /// More than a pipe took of the old log.
 const PLAYERS: usize = 80;
@@ -197,6 +200,26 @@ async fn who_reads_again_is_told_how_many_lines_are_lost() {
         lines.iter().all(|line| line.starts_with("20")),
         "no line is torn"
     );
+}
+
+#[tokio::test]
+async fn a_guest_that_does_its_worst_by_text_fills_no_disk() {
+    let (folder, address) = folder("worst", false);
+    let guest = component::bytes(&worst::refused_without_end().text(true), BACKEND);
+    std::fs::write(folder.join("plugins/flood.wasm"), guest).unwrap();
+    let config = folder.join("host.toml");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text += "[plugins.flood]\npermissions = [\"virtual-backend\"]\nrequired = false\n";
+    std::fs::write(config, text).unwrap();
+    let log = folder.join("log");
+    let began = Instant::now();
+    let program = Program::start(&folder, std::fs::File::create(&log).unwrap());
+    plays_and_stops(program, address).await;
+    let seconds = usize::try_from(began.elapsed().as_secs() + 1).unwrap();
+    let text = std::fs::read_to_string(log).unwrap();
+    assert!(text.contains("log lines dropped"), "the flood has come");
+    assert!(text.len() <= TOTAL_BYTES_PER_SECOND * seconds);
+    assert!(text.matches("registration refused").count() <= 1_000 * seconds);
 }
 
 /// How many lines this line says are lost.

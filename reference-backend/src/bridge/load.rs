@@ -7,6 +7,7 @@ use super::wasi;
 use crate::capability::{Capability, Grants};
 use crate::config::Limits;
 use crate::fault::Fault;
+use crate::shown::shown;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -134,7 +135,7 @@ pub enum LoadError {
         name: String,
     },
     /// wasmtime cannot read or compile it.
-    #[error("plugin {name}: not a valid component: {message}")]
+    #[error("plugin {name}: not a valid component: {}", shown(.message))]
     Malformed {
         /// The plugin.
         name: String,
@@ -165,7 +166,8 @@ pub enum LoadError {
     },
     /// The right names with other types.
     #[error(
-        "plugin {name}: does not fit {expected}: {message}; rebuild it against the host's `wit/`"
+        "plugin {name}: does not fit {expected}: {}; rebuild it against the host's `wit/`",
+        shown(.message)
     )]
     OtherTypes {
         /// The plugin.
@@ -485,9 +487,10 @@ fn list(names: &[String]) -> String {
     match names.len() {
         0 => "nothing".to_owned(),
         count if count > SHOWN => {
-            format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN)
+            let first = shown(names[..SHOWN].join(", "));
+            format!("{first} and {} more", count - SHOWN)
         }
-        _ => names.join(", "),
+        _ => shown(names.join(", ")),
     }
 }
 

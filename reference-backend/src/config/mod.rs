@@ -10,7 +10,7 @@ pub(crate) use error::nearest;
 pub use host_limits::HostLimits;
 pub use limits::Limits;
 
-use crate::api::EventKind;
+use crate::api::{EventKind, MAX_SERVER_NAME};
 use crate::capability::{Capability, Grants};
 use crate::fault::{Fault, Faults};
 use crate::file::read_file;
@@ -293,6 +293,16 @@ impl HostConfig {
                     Some(PLUGIN_NAME_RULE.to_owned()),
                 ));
             }
+        }
+        let mut servers = self.servers.keys();
+        if let Some(name) = servers.find(|name| name.len() > MAX_SERVER_NAME) {
+            return Err(ConfigError::whole(
+                file,
+                format!("a server's name has {} bytes", name.len()),
+                Some(format!(
+                    "use at most {MAX_SERVER_NAME}: a plugin could not name it otherwise"
+                )),
+            ));
         }
         if self
             .data_dir

@@ -10,6 +10,7 @@ use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapabil
 use crate::config::{HostConfig, PluginConfig, TableError};
 use crate::fault::Faults;
 use crate::limbo::Limbo;
+use crate::shown::shown;
 use backend_proto::TextComponent;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,7 +26,7 @@ pub enum StartError {
     #[error(transparent)]
     MissingCapability(#[from] MissingCapability),
     /// wasmtime cannot link the guest.
-    #[error("plugin {plugin}: cannot be linked: {message}")]
+    #[error("plugin {plugin}: cannot be linked: {}", shown(.message))]
     Link {
         /// The plugin.
         plugin: String,
