@@ -39,6 +39,8 @@ pub struct Setup {
     /// More or less of the log.
     pub verbosity: &'static str,
     pub guest: &'static str,
+    /// Lines of the guest's configuration.
+    pub conduct: &'static str,
     /// Lines of the guest's limits.
     pub limits: &'static str,
     /// More guests, each with the lines of its own configuration.
@@ -57,6 +59,7 @@ impl Setup {
             log: Log::Kept,
             verbosity: "info",
             guest: "probe",
+            conduct: "packets = \"quiet\"",
             limits: "",
             others: Vec::new(),
             wrapper: Vec::new(),
@@ -83,7 +86,7 @@ impl Setup {
         std::fs::create_dir(at.join("plugins")).map_err(said)?;
         let port = free_port().map_err(said)?;
         let mut config = format!("bind = \"{port}\"\n{}\n", self.config);
-        let served = (self.guest, "packets = \"quiet\"");
+        let served = (self.guest, self.conduct);
         for (guest, lines) in self.others.iter().copied().chain([served]) {
             let artifact = format!(
                 "{}/../../fixtures/artifacts/{guest}.wasm",
