@@ -316,6 +316,7 @@ fn each_limit_of_the_host_has_bounds_too() {
                 host_limits::MAX_TIMEOUT_MS,
             ),
         ),
+        ("memory", (host_limits::MIN_MEMORY, host_limits::MAX_MEMORY)),
         ("stack_bytes", stack),
     ]);
     let settable = defaults(&HostLimits::default());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
 
 /// WebAssembly stack of one call: wasmtime's own default. Belongs to the engine, so that it cannot be set for one plugin.
 pub const DEFAULT_STACK_BYTES: u64 = 512 * KIB;
@@ -36,6 +37,14 @@ pub const DEFAULT_CONNECTIONS_PER_SECOND: u64 = 4_000;
 pub const MIN_CONNECTIONS_PER_SECOND: u64 = 1;
 /// More than a system hands out.
 pub const MAX_CONNECTIONS_PER_SECOND: u64 = 1_000_000;
+/// Bytes that wait for clients and for handlers, of all connections together: a thousand players who join at once need half
+/// of it, and a machine of 1 GiB has it.
+pub const DEFAULT_MEMORY: u64 = 256 * MIB;
+/// Room for a few of the largest packets.
+pub const MIN_MEMORY: u64 = 16 * MIB;
+/// A terabyte: past that somebody should think again.
+pub const MAX_MEMORY: u64 = 1 << 40;
+
 /// Connections that the system keeps waiting for the host: what Linux allows when nobody changes it. A thousand who come
 /// back at once wait there for their turn.
 pub const DEFAULT_BACKLOG: u64 = 4_096;
@@ -75,6 +84,9 @@ pub const MAX_TIMEOUT_MS: u64 = 600_000;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostLimits {
+    /// Bytes that wait for clients and for handlers, of all connections together.
+    #[serde(deserialize_with = "bounded::<_, MIN_MEMORY, MAX_MEMORY>")]
+    pub memory: u64,
     /// Bytes of the WebAssembly stack of one call.
     #[serde(deserialize_with = "bounded::<_, MIN_STACK_BYTES, MAX_STACK_BYTES>")]
     pub stack_bytes: u64,
@@ -114,6 +126,7 @@ pub struct HostLimits {
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
+            memory: DEFAULT_MEMORY,
             stack_bytes: DEFAULT_STACK_BYTES,
             instances: DEFAULT_INSTANCES,
             client_stall_ms: DEFAULT_CLIENT_STALL_MS,

@@ -105,7 +105,8 @@ impl Treatment {
         let (session, handler) = (Arc::clone(&self.session), Arc::clone(handler));
         let packet = packet.clone();
         self.callbacks.spawn(async move {
-            if session.link.with(|wire| wire.live == Some(session.number)) {
+            let live = |link: Arc<Link>| link.with(|wire| wire.live == Some(session.number));
+            if session.link.upgrade().is_some_and(live) {
                 handler.on_packet_received(&session, &packet).await;
             }
         });

@@ -1,6 +1,7 @@
 //! Putting a host together.
 
 use super::dispatch::{PluginDriver, PluginRecord};
+use super::memory::Memory;
 use super::native::NativeDriver;
 use super::rate::Rates;
 use super::services::{HostClock, Profiles, Services};
@@ -231,6 +232,7 @@ impl HostBuilder {
             ..backend_proto::ServerConfig::clone(&wire_config)
         });
         let connections = Connections::new(&self.config);
+        let memory = self.config.limits.memory;
         let services = Arc::new(Services {
             config: self.config,
             observer: self.observer,
@@ -239,6 +241,7 @@ impl HostBuilder {
             clock: HostClock::start(self.seed),
             seed: self.seed,
             turns: Arc::default(),
+            memory: Memory::new(memory),
             rates: Rates::new(self.plugins.iter().map(|(name, config, _)| (name, config))),
             faults: self.faults,
             all_guests: tokio::sync::Mutex::default(),

@@ -3,6 +3,7 @@
 //! The connection's machine stands behind a lock that is never held across an await. The pump moves bytes in and out;
 //! the script takes what arrived and decides; handles, which may be used from any task, send.
 
+use super::memory::Share;
 use super::observer::EndCause;
 use super::places::Refusal;
 use super::services::{Services, lock};
@@ -33,6 +34,17 @@ const FLUSH_LIMIT_AT_SHUTDOWN: Duration = Duration::from_secs(5);
 /// the system takes them at once.
 const FLUSH_LIMIT_WITHOUT_PLACE: Duration = Duration::from_millis(100);
 
+/// What a packet costs besides its bytes while it waits for the handler: its place in the inbox.
+const PER_PACKET_IN: usize = size_of::<Incoming>();
+/// And while it waits for the client: where it ends, its length and its id.
+const PER_PACKET_OUT: usize = 16;
+
+/// So much of what a client sends is always read, however little memory is free: packets of players are small.
+const ALWAYS_READ: usize = 16 << 10;
+
+/// How soon a client that is not read for want of memory is looked at again.
+const MEMORY_LOOK: Duration = Duration::from_millis(50);
+
 /// What the script hears of.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -55,7 +67,8 @@ pub(crate) struct Link {
     pub(super) refusal: Option<Refusal>,
     pub(super) faults: Faults,
     origin: Instant,
-    wire: Mutex<Wire>,
+    /// Apart, so that a handle which outlives the connection does not keep the room for it.
+    wire: Box<Mutex<Wire>>,
     /// For the pump: there is something to send, or room for more input.
     pump: Notify,
     /// For the script: something has arrived, or the connection has to end.
@@ -64,6 +77,7 @@ pub(crate) struct Link {
 
 /// What is behind the lock.
 pub(super) struct Wire {
+    share: Share,
     pub conn: Connection,
     pub queue: SendQueue,
     inbox: VecDeque<Incoming>,
@@ -93,6 +107,8 @@ pub(super) struct Wire {
 /// What the pump does next.
 pub(super) struct Step {
     pub want_input: bool,
+    /// Whether it is for want of memory that there is no input.
+    pub starved: bool,
     pub deadline: Option<Instant>,
     /// Nothing comes after what is left to send.
     pub closed: bool,
@@ -121,7 +137,8 @@ impl Link {
             refusal,
             faults,
             origin: Instant::now(),
-            wire: Mutex::new(Wire {
+            wire: Box::new(Mutex::new(Wire {
+                share: Share::of(&services.memory),
                 conn,
                 queue: SendQueue::new(DEFAULT_QUEUE_PACKETS, DEFAULT_QUEUE_BYTES),
                 inbox: VecDeque::new(),
@@ -139,7 +156,7 @@ impl Link {
                 faults,
                 end_forgotten: false,
                 overtaken: VecDeque::new(),
-            }),
+            })),
             pump: Notify::new(),
             script: Notify::new(),
         }
@@ -178,6 +195,12 @@ impl Link {
             wire.disconnect(text, EndCause::Shutdown, now);
         });
         self.wake();
+    }
+
+    /// Ends a connection that has waited too long for memory: what it holds is among the most.
+    pub(super) fn starved(&self) {
+        let text = TextComponent::cut("The server has no memory left for you.");
+        self.disconnect(&text, EndCause::NoMemory);
     }
 
     /// Ends a login whose place another connection has.
@@ -291,7 +314,10 @@ impl Link {
     /// Takes what the client has sent.
     pub(super) fn receive(&self, data: &[u8]) {
         let now = self.now();
-        self.with(|wire| wire.conn.receive(data, now));
+        self.with(|wire| {
+            wire.conn.receive(data, now);
+            wire.count();
+        });
     }
 
     /// The client sends no more.
@@ -329,9 +355,15 @@ impl Link {
                 .unwrap_or_default();
         }
         wire.queue.in_hand(hand.len());
+        wire.count();
+        let wants_input = wire.has_room() && wire.conn.wants_input();
+        let memory = wire.input_held() < ALWAYS_READ || wire.share.has_room(ALWAYS_READ as u64);
+        let look = (wants_input && !memory).then_some(now + MEMORY_LOOK);
+        let deadline = wire.conn.poll_timeout().into_iter().chain(look).min();
         let step = Step {
-            want_input: wire.has_room() && wire.conn.wants_input(),
-            deadline: wire.conn.poll_timeout().map(|at| self.origin + at),
+            want_input: wants_input && memory,
+            starved: wants_input && !memory,
+            deadline: deadline.map(|at| self.origin + at),
             closed: wire.conn.is_closed(),
             flush_limit: wire.flush_limit,
             given_up: wire.given_up,
@@ -345,7 +377,10 @@ impl Link {
 
     /// So many bytes have gone to the client.
     pub(super) fn written(&self, bytes: usize) {
-        self.with(|wire| wire.queue.written(bytes));
+        self.with(|wire| {
+            wire.queue.written(bytes);
+            wire.count();
+        });
     }
 }
 
@@ -365,6 +400,37 @@ impl Wire {
         self.conn.output_len() as u64 + self.queue.hand
     }
 
+    /// Takes memory for packets of these sizes, which are about to be queued.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
+        let more: usize = sizes.map(|size| size + PER_PACKET_OUT).sum();
+        self.count();
+        self.share.take(more as u64).map_err(|used| {
+            format!(
+                "{used} bytes wait for all clients and handlers already, {} of them for this one",
+                self.share.held()
+            )
+        })
+    }
+
+    /// Whether there is memory for so many bytes that the host itself is about to send.
+    pub fn has_memory(&self, bytes: u64) -> bool {
+        self.share.has_room(bytes)
+    }
+
+    /// What waits here now, after it has changed.
+    pub fn count(&mut self) {
+        let out = self.waiting() + (self.queue.ends.len() * PER_PACKET_OUT) as u64;
+        self.share.set(out + self.input_held() as u64);
+    }
+
+    /// Bytes from the client that are held.
+    fn input_held(&self) -> usize {
+        self.conn.input_len() + self.inbox_bytes + self.inbox_packets * PER_PACKET_IN
+    }
+
     fn has_room(&self) -> bool {
         self.inbox_packets < self.max_inbox_packets && self.inbox_bytes < self.max_inbox_bytes
     }
@@ -376,6 +442,7 @@ impl Wire {
             self.taken += 1;
             self.inbox_bytes -= packet.data.len();
         }
+        self.count();
         Some(incoming)
     }
 

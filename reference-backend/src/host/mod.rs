@@ -6,6 +6,7 @@
 //! | `listener` | connections from a listener |
 //! | `places` | who has a place |
 //! | `link` | one connection, as its tasks and handles share it |
+//! | `memory` | what waits in all queues together |
 //! | `pump` | bytes in and out |
 //! | `script` | login, events, callbacks: one connection from first to last |
 //! | `dispatch` | plugins, and the order in which they are asked |
@@ -24,6 +25,7 @@ mod builder;
 mod dispatch;
 mod link;
 mod listener;
+mod memory;
 mod native;
 mod observer;
 mod places;
@@ -304,6 +306,13 @@ impl Host {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         lock(&self.inner.connections).open.len()
+    }
+
+    /// Bytes that wait for clients and for handlers at this moment, of all connections together: what the limit `memory`
+    /// under `[limits]` bounds.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        self.inner.services.memory.used()
     }
 
     /// Sessions at this moment.

@@ -233,6 +233,8 @@ pub enum EndCause {
     Denied(DenyReason),
     /// The host had no place for the client.
     NoPlace,
+    /// The client was not read for 30 s because the budget for what waits was used up.
+    NoMemory,
     /// The handler said so.
     ByHandler,
     /// Whoever runs the host said so.
@@ -264,6 +266,7 @@ impl fmt::Display for EndCause {
             }
             Self::Denied(reason) => write!(f, "denied: {reason}"),
             Self::NoPlace => f.write_str("there was no place"),
+            Self::NoMemory => f.write_str("there was no memory for more of the client's packets"),
             Self::ByHandler => f.write_str("the handler disconnected the client"),
             Self::Kicked => f.write_str("kicked"),
             Self::StartDeadline => f.write_str("the start callback did not return in time"),

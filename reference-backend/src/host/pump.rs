@@ -29,6 +29,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite>(link: &Link, stream: S) {
         buffer: vec![0; READ_CHUNK],
         hand: Bytes::new(),
         progress: Instant::now(),
+        starved: None,
         half_closed: false,
         deaf: false,
     };
@@ -46,6 +47,8 @@ struct Pump<'a, S> {
     hand: Bytes,
     /// When bytes were last written, or last began to wait.
     progress: Instant,
+    /// Since when the client is not read for want of memory. It may have gone, and nobody would notice.
+    starved: Option<Instant>,
     /// The client sends no more.
     half_closed: bool,
     /// The client takes no more. What it sent before is read all the same.
@@ -80,6 +83,13 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                 if now >= since + step.flush_limit {
                     return false;
                 }
+            }
+            if !step.starved {
+                self.starved = None;
+            } else if now >= *self.starved.get_or_insert(now) + self.link.stall_limit {
+                self.starved = None;
+                self.link.starved();
+                continue;
             }
             let mut give_up = self.progress + self.link.stall_limit;
             if let Some(since) = closed_since {

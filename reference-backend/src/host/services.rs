@@ -1,5 +1,6 @@
 //! What every part of the host has at hand.
 
+use super::memory::Memory;
 use super::observer::{HostEvent, LogLevel, Observer, PluginState};
 use super::rate::Rates;
 use super::turns::Turns;
@@ -61,6 +62,8 @@ pub(crate) struct Services {
     pub seed: Option<u64>,
     /// Who needs much waits for those who need little.
     pub turns: Arc<Turns>,
+    /// What may wait in all queues together.
+    pub(super) memory: Arc<Memory>,
     /// How much of the log each plugin may still fill.
     pub(super) rates: Rates,
     /// What is broken on purpose.

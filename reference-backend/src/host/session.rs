@@ -10,14 +10,17 @@ use crate::api::{
 use crate::fault::Fault;
 use crate::shown::shown;
 use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What a player reads whose instance trapped, or whose native handler panicked.
 pub(crate) const FAILED: &str = "This server has failed. Please join again in a moment.";
 
 /// One session: a number of its own on a connection, so that a handle that outlives it reaches nobody else.
+///
+/// It keeps who the player was, and nothing of the connection once that is over.
 pub struct SessionShared {
-    pub(super) link: Arc<Link>,
+    pub(super) player: PlayerId,
+    pub(super) link: Weak<Link>,
     pub(super) services: Arc<Services>,
     pub(super) number: u64,
     pub(super) profile: GameProfile,
@@ -26,23 +29,31 @@ pub struct SessionShared {
 
 impl SessionShared {
     pub(crate) fn player(&self) -> PlayerId {
-        self.link.player
+        self.player
+    }
+
+    /// The connection, while it lasts.
+    fn link(&self) -> Result<Arc<Link>, PlayerError> {
+        self.link.upgrade().ok_or_else(ended)
     }
 
     /// Ends the session because its plugin has: what was sent before goes first, then this text.
     pub(crate) fn fail(&self, cause: EndCause, text: &str) {
-        let now = self.link.now();
-        self.link.with(|wire| {
+        let Ok(link) = self.link() else {
+            return;
+        };
+        let now = link.now();
+        link.with(|wire| {
             if wire.live == Some(self.number) {
                 wire.disconnect(&TextComponent::cut(text), cause, now);
             }
         });
-        self.link.wake();
+        link.wake();
     }
 
     /// The error of every call that comes after the session's end.
     pub(crate) fn lasts(&self) -> Result<(), PlayerError> {
-        self.link.with(|wire| wire.in_session(self.number))
+        self.link()?.with(|wire| wire.in_session(self.number))
     }
 
     fn component(&self, text: &Text) -> Result<TextComponent, TextError> {
@@ -82,9 +93,13 @@ impl SessionShared {
 
     fn done(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
         match &done {
-            Ok(()) => self.link.wake_pump(),
+            Ok(()) => {
+                if let Ok(link) = self.link() {
+                    link.wake_pump();
+                }
+            }
             Err(error) => self.services.observe(|| HostEvent::CallRefused {
-                player: self.link.player,
+                player: self.player,
                 error: error.clone(),
             }),
         }
@@ -108,7 +123,7 @@ impl Sealed for Arc<SessionShared> {
 
 impl VirtualBackendSession for Arc<SessionShared> {
     fn player_id(&self) -> PlayerId {
-        self.link.player
+        self.player
     }
 
     fn profile(&self) -> &GameProfile {
@@ -124,28 +139,35 @@ impl VirtualBackendSession for Arc<SessionShared> {
             id: packet.packet_id,
             data: self.cut(&packet.data),
         };
-        let sent = self.link.with(|wire| {
-            wire.may_act(self.number)?;
-            // What is wrong with a packet comes before whether there is room: it stays wrong.
-            match wire.conn.check_packet(raw) {
-                Err(_) if self.services.faults.has(Fault::OkThenDropped) => return Ok(()),
-                checked => checked.map_err(send_error)?,
-            }
-            let size = raw.data.len();
-            let no_room = wire.queue.no_room(wire.waiting(), std::iter::once(size));
-            if let Some((_, why)) = no_room
-                && !self.services.faults.has(Fault::UnboundedQueue)
-            {
-                return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
-            }
-            wire.conn.send_packet(raw).map_err(send_error)?;
-            let waiting = wire.waiting();
-            wire.queue.queued(waiting);
-            self.services.observe(|| HostEvent::PacketOut {
-                player: self.link.player,
-                packet: packet.clone(),
-            });
-            Ok(())
+        let sent = self.link().and_then(|link| {
+            link.with(|wire| {
+                wire.may_act(self.number)?;
+                // What is wrong with a packet comes before whether there is room: it stays wrong.
+                match wire.conn.check_packet(raw) {
+                    Err(_) if self.services.faults.has(Fault::OkThenDropped) => return Ok(()),
+                    checked => checked.map_err(send_error)?,
+                }
+                let size = raw.data.len();
+                let no_room = wire.queue.no_room(wire.waiting(), std::iter::once(size));
+                if let Some((_, why)) = no_room
+                    && !self.services.faults.has(Fault::UnboundedQueue)
+                {
+                    return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
+                }
+                wire.take_memory(std::iter::once(size)).map_err(no_memory)?;
+                let queued = wire.conn.send_packet(raw);
+                let waiting = wire.waiting();
+                if queued.is_ok() {
+                    wire.queue.queued(waiting);
+                }
+                wire.count();
+                queued.map_err(send_error)?;
+                self.services.observe(|| HostEvent::PacketOut {
+                    player: self.player,
+                    packet: packet.clone(),
+                });
+                Ok(())
+            })
         });
         self.done(sent)
     }
@@ -158,42 +180,53 @@ impl VirtualBackendSession for Arc<SessionShared> {
                 data: &packet.data,
             })
             .collect();
-        let sent = self.link.with(|wire| {
-            wire.may_act(self.number)
-                .map_err(|error| BatchError { index: 0, error })?;
-            if self.services.faults.has(Fault::HalfABatch) {
-                let wrong = |packet: &RawPacketRef<'_>| wire.conn.check_packet(*packet).is_err();
-                raw.truncate(raw.iter().position(wrong).unwrap_or(raw.len()));
-            }
-            for (index, packet) in raw.iter().enumerate() {
-                wire.conn
-                    .check_packet(*packet)
-                    .map_err(|error| at(index, send_error(error)))?;
-            }
-            let sizes = raw.iter().map(|packet| packet.data.len());
-            if let Some((index, why)) = wire.queue.no_room(wire.waiting(), sizes) {
-                return Err(at(
-                    index,
-                    PlayerError::new(PlayerErrorKind::SendFailed, why),
-                ));
-            }
-            wire.conn
-                .send_packets(&raw)
-                .map_err(|error| at(error.index, send_error(error.error)))?;
-            let waiting = wire.waiting();
-            wire.queue.queued_batch(waiting, raw.len());
-            for packet in packets.iter().take(raw.len()) {
-                self.services.observe(|| HostEvent::PacketOut {
-                    player: self.link.player,
-                    packet: packet.clone(),
-                });
-            }
-            Ok(())
+        let link = self.link().map_err(|error| at(0, error));
+        let sent = link.and_then(|link| {
+            link.with(|wire| {
+                wire.may_act(self.number).map_err(|error| at(0, error))?;
+                if self.services.faults.has(Fault::HalfABatch) {
+                    let wrong =
+                        |packet: &RawPacketRef<'_>| wire.conn.check_packet(*packet).is_err();
+                    raw.truncate(raw.iter().position(wrong).unwrap_or(raw.len()));
+                }
+                for (index, packet) in raw.iter().enumerate() {
+                    wire.conn
+                        .check_packet(*packet)
+                        .map_err(|error| at(index, send_error(error)))?;
+                }
+                let sizes = raw.iter().map(|packet| packet.data.len());
+                if let Some((index, why)) = wire.queue.no_room(wire.waiting(), sizes) {
+                    return Err(at(
+                        index,
+                        PlayerError::new(PlayerErrorKind::SendFailed, why),
+                    ));
+                }
+                wire.take_memory(raw.iter().map(|packet| packet.data.len()))
+                    .map_err(|why| at(0, no_memory(why)))?;
+                let queued = wire.conn.send_packets(&raw);
+                let waiting = wire.waiting();
+                if queued.is_ok() {
+                    wire.queue.queued_batch(waiting, raw.len());
+                }
+                wire.count();
+                queued.map_err(|error| at(error.index, send_error(error.error)))?;
+                for packet in packets.iter().take(raw.len()) {
+                    self.services.observe(|| HostEvent::PacketOut {
+                        player: self.player,
+                        packet: packet.clone(),
+                    });
+                }
+                Ok(())
+            })
         });
         match &sent {
-            Ok(()) => self.link.wake_pump(),
+            Ok(()) => {
+                if let Ok(link) = self.link() {
+                    link.wake_pump();
+                }
+            }
             Err(error) => self.services.observe(|| HostEvent::BatchRefused {
-                player: self.link.player,
+                player: self.player,
                 error: error.clone(),
             }),
         }
@@ -201,29 +234,36 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn send_message(&self, message: &Text) -> Result<(), PlayerError> {
-        let sent = self.link.with(|wire| {
-            wire.may_act(self.number)?;
-            let text = self.written(wire, message)?;
-            let size = text.as_json().len();
-            if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
-                return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
-            }
-            wire.conn.send_message(&text).map_err(send_error)?;
-            let waiting = wire.waiting();
-            wire.queue.queued(waiting);
-            self.services.observe(|| HostEvent::MessageOut {
-                player: self.link.player,
-                message: message.clone(),
-            });
-            Ok(())
+        let sent = self.link().and_then(|link| {
+            link.with(|wire| {
+                wire.may_act(self.number)?;
+                let text = self.written(wire, message)?;
+                let size = text.as_json().len();
+                if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
+                    return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
+                }
+                wire.take_memory(std::iter::once(size)).map_err(no_memory)?;
+                let queued = wire.conn.send_message(&text);
+                let waiting = wire.waiting();
+                if queued.is_ok() {
+                    wire.queue.queued(waiting);
+                }
+                wire.count();
+                queued.map_err(send_error)?;
+                self.services.observe(|| HostEvent::MessageOut {
+                    player: self.player,
+                    message: message.clone(),
+                });
+                Ok(())
+            })
         });
         self.done(sent)
     }
 
     fn switch_server(&self, target: &str) -> Result<(), PlayerError> {
         let answer = self
-            .link
-            .with(|wire| wire.may_act(self.number))
+            .link()
+            .and_then(|link| link.with(|wire| wire.may_act(self.number)))
             .and_then(|()| {
                 Err(if self.services.is_server(target) {
                     PlayerError::new(
@@ -244,20 +284,21 @@ impl VirtualBackendSession for Arc<SessionShared> {
     }
 
     fn disconnect(&self, reason: &Text) -> Result<(), PlayerError> {
-        let now = self.link.now();
-        let done = self.link.with(|wire| {
-            wire.may_act(self.number)?;
-            let text = self.written(wire, reason)?;
-            wire.disconnect(&text, EndCause::ByHandler, now);
-            self.services.observe(|| HostEvent::DisconnectOut {
-                player: self.link.player,
-                reason: reason.clone(),
-            });
+        let done = self.link().and_then(|link| {
+            let now = link.now();
+            link.with(|wire| {
+                wire.may_act(self.number)?;
+                let text = self.written(wire, reason)?;
+                wire.disconnect(&text, EndCause::ByHandler, now);
+                self.services.observe(|| HostEvent::DisconnectOut {
+                    player: self.player,
+                    reason: reason.clone(),
+                });
+                Ok(())
+            })?;
+            link.wake();
             Ok(())
         });
-        if done.is_ok() {
-            self.link.wake();
-        }
         self.done(done)
     }
 
@@ -271,10 +312,7 @@ impl Wire {
         if self.live == Some(session) {
             return Ok(());
         }
-        Err(PlayerError::new(
-            PlayerErrorKind::SessionEnded,
-            "the session has ended",
-        ))
+        Err(ended())
     }
 
     fn may_act(&self, session: u64) -> Result<(), PlayerError> {
@@ -287,6 +325,14 @@ impl Wire {
         }
         Ok(())
     }
+}
+
+fn ended() -> PlayerError {
+    PlayerError::new(PlayerErrorKind::SessionEnded, "the session has ended")
+}
+
+fn no_memory(why: String) -> PlayerError {
+    PlayerError::new(PlayerErrorKind::SendFailed, why)
 }
 
 fn text_error(error: TextError) -> PlayerError {
