@@ -182,6 +182,12 @@ fn log_line(seen: &Recorded) -> Option<LogLine> {
             level,
             message,
         } => line(level_name(*level), plugin, message.clone()),
+        HostEvent::Note {
+            plugin,
+            level,
+            text,
+            ..
+        } => line(level_name(*level), plugin, text.clone()),
         HostEvent::GuestLogDropped { plugin, lines } => {
             line("log", plugin, format!("{lines} lines dropped"))
         }

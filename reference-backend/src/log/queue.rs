@@ -108,6 +108,8 @@ struct State {
     lost: Lost,
     /// The writer has something in hand.
     writing: bool,
+    /// Somebody waits for the end, and wants to have losses told before it.
+    flushing: bool,
     /// There is no writer.
     closed: bool,
     /// Of the second that the rate counts.
@@ -154,7 +156,7 @@ impl Queue {
     }
 
     /// The next, for the one writer there is: its last call's entry is written or lost by now. Waits for it, or until
-    /// losses that no entry follows are a second old; they come with an empty text.
+    /// losses that no entry follows are a second old or somebody waits for the end; they come with an empty text.
     pub fn next(&self) -> Entry {
         let mut state = self.lock();
         state.writing = false;
@@ -164,22 +166,26 @@ impl Queue {
                 state.writing = true;
                 return entry;
             }
-            self.emptied.notify_all();
-            let nothing_lost = state.lost.is_none();
-            if nothing_lost {
+            if state.lost.is_none() {
+                self.emptied.notify_all();
                 state = wait(self.filled.wait(state));
                 continue;
             }
-            let waited = self.filled.wait_timeout(state, SECOND);
-            let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = again;
-            if timeout.timed_out() && state.entries.is_empty() {
-                state.writing = true;
-                return Entry {
-                    lost_before: std::mem::take(&mut state.lost),
-                    text: String::new(),
-                };
+            if !state.flushing {
+                let waited = self.filled.wait_timeout(state, SECOND);
+                let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = again;
+                if !timeout.timed_out() || !state.entries.is_empty() {
+                    continue;
+                }
             }
+            // Once for whoever waits: with a flood under way there is always more.
+            state.flushing = false;
+            state.writing = true;
+            return Entry {
+                lost_before: std::mem::take(&mut state.lost),
+                text: String::new(),
+            };
         }
     }
 
@@ -197,6 +203,7 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         state.writing = false;
+        state.flushing = false;
         state.lost.not_taken += state.entries.len() as u64;
         state.entries.clear();
         state.bytes = 0;
@@ -204,10 +211,16 @@ impl Queue {
     }
 
     pub fn wait_until_empty(&self, longest: Duration) -> bool {
-        let state = self.lock();
-        let busy = |state: &mut State| !state.entries.is_empty() || state.writing;
+        let mut state = self.lock();
+        state.flushing = !state.closed;
+        self.filled.notify_one();
+        let busy = |state: &mut State| {
+            let untold = state.flushing && !state.lost.is_none();
+            !state.entries.is_empty() || state.writing || untold
+        };
         let waited = self.emptied.wait_timeout_while(state, longest, busy);
-        let (_state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.flushing = false;
         !timeout.timed_out()
     }
 

@@ -213,6 +213,11 @@ fn nobody_waits_for_a_reader_who_has_stopped() {
     assert!(!log.flush(Duration::ZERO), "something waits");
     drop(opens);
     assert!(log.flush(Duration::from_secs(60)), "all is written");
+    let told = String::from_utf8(text.lock().unwrap().clone()).expect("text");
+    assert!(
+        told.ends_with(" not taken by the system\n"),
+        "losses that no line follows, too"
+    );
     log.say("after");
     assert!(log.flush(Duration::from_secs(60)));
     let text = String::from_utf8(text.lock().unwrap().clone()).expect("text");
@@ -224,6 +229,73 @@ fn nobody_waits_for_a_reader_who_has_stopped() {
         "{lines:?}"
     );
     assert_eq!(lines.last(), Some(&"after"));
+}
+
+/// Hands on each line.
+struct Wire(Sender<String>);
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn losses_that_no_line_follows_are_told_when_nothing_comes() {
+    let (sends, lines) = channel();
+    let log = Log::to(Wire(sends));
+    let size = 8 << 10;
+    let taken = TOTAL_BYTES_PER_SECOND / size;
+    for _ in 0..2 * taken {
+        log.queue.push(Weight::Needed, &line(size), Instant::now());
+    }
+    let mut written = lines.iter();
+    assert!(written.any(|line| line.contains(" lines are lost before this one: ")));
+}
+
+/// Takes a line only at the second try, as a pipe does that must not wait.
+#[derive(Default)]
+struct Shy {
+    asked: bool,
+    text: Vec<u8>,
+}
+
+impl Write for Shy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.asked = !self.asked;
+        if self.asked {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_that_may_not_wait_is_asked_again() {
+    let mut sink = Sink::new(Shy::default());
+    sink.put(Lost::default(), "one\n");
+    sink.put(Lost::default(), "two\n");
+    assert_eq!(sink.of().text, b"one\ntwo\n");
+}
+
+#[test]
+fn nobody_waits_for_a_writer_that_is_not_there() {
+    let queue = Queue::default();
+    queue.push(Weight::Needed, "waits\n", Instant::now());
+    queue.close();
+    queue.push(Weight::Needed, "late\n", Instant::now());
+    assert!(queue.wait_until_empty(Duration::from_secs(60)));
+    assert_eq!(queue.try_next(), None);
 }
 
 /// What a log holds in memory.
