@@ -222,12 +222,13 @@ fn fit(config: &mut HostConfig, plugins: &Plugins) {
 }
 
 fn check(path: &Path) -> Result<(), Fault> {
-    let config = HostConfig::load(path)?;
+    let mut config = HostConfig::load(path)?;
     let plugins = load(&config)?;
     for (name, component, _) in &plugins {
         let imports: Vec<&str> = component.imports().collect();
         say(format_args!("{name}: good; imports {}", imports.join(", ")));
     }
+    fit(&mut config, &plugins);
     build(config, plugins).check()?;
     say(format_args!("{}: good", path.display()));
     Ok(())

@@ -6,18 +6,23 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// `ulimit -n`: 64 of the usual 1,024.
-const FILES: &str = "64";
+/// Of the usual 1,024, and of the half million that a system usually lets a process have.
+const FEW: &str = "-n 64";
+/// What the program may raise by itself.
+const FEW_AT_FIRST: &str = "-Sn 64";
 const CROWD: usize = 200;
 
-/// Starts the program in a shell that has lowered its limit for good, and answers where it listens.
-fn serve() -> (Child, String, String) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd");
+/// Starts the program in a shell that has lowered its limit of files, and answers what the program says and where it
+/// listens.
+fn serve(name: &str, ulimit: &str) -> (Child, String, String) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("crowd")
+        .join(name);
     std::fs::create_dir_all(folder.join("plugins")).expect("the folder can be made");
     let config = "bind = \"127.0.0.1:0\"\n[limits]\nlogin_timeout_short_ms = 100\n";
     std::fs::write(folder.join("host.toml"), config).expect("it is written");
     let mut child = Command::new("sh")
-        .args(["-c", "ulimit -n \"$0\"; exec \"$@\"", FILES])
+        .args(["-c", "ulimit $0; exec \"$@\"", ulimit])
         .arg(env!("CARGO_BIN_EXE_reference-backend"))
         .args(["serve", "--config", "host.toml"])
         .current_dir(folder)
@@ -56,7 +61,7 @@ fn told(address: &str) -> String {
 
 #[test]
 fn with_few_files_a_crowd_that_says_nothing_neither_ends_the_host_nor_keeps_players_out() {
-    let (mut child, log, address) = serve();
+    let (mut child, log, address) = serve("few", FEW);
     assert!(
         log.contains("connections at one time instead of the 1024 of `max_connections`")
             && log.contains("may open 64 files"),
@@ -75,6 +80,25 @@ fn with_few_files_a_crowd_that_says_nothing_neither_ends_the_host_nor_keeps_play
         assert_eq!(ended, None, "the host has ended");
     }
     drop(crowd);
+    stop(child);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_of_files_is_raised_to_what_the_configuration_needs() {
+    let (child, log, _) = serve("few-at-first", FEW_AT_FIRST);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id()));
+    let limits = limits.expect("the system tells");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let soft = files.and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    assert!(soft.is_some_and(|soft| soft > 1024), "{limits}");
+    assert!(!log.contains("instead of"), "{log}");
+    stop(child);
+}
+
+fn stop(mut child: Child) {
     let pid = child.id().to_string();
     let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
     assert!(sent.expect("kill runs").success());

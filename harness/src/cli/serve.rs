@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reference_backend::log::{FLUSH, Log, MESSAGE_BYTES};
 use reference_backend::{
-    CpuMeter, GuestEngine, Host, HostConfig, HostEvent, HostLimits, LogLevel, Observer,
+    CpuMeter, FileRoom, GuestEngine, Host, HostConfig, HostEvent, HostLimits, LogLevel, Observer,
     SIGNAL_IGNORED, Signals, listen, shown_within,
 };
 
@@ -48,12 +48,23 @@ pub fn run(args: &ServeArgs) -> Result<Exit, CommandError> {
         // Removed when the command ends.
         let data = component.wants_folder().then(tempfile::tempdir);
         let data = data.transpose().map_err(Refusal::Folder)?;
-        let config = HostConfig {
+        let mut config = HostConfig {
             data_dir: data.as_ref().map(|folder| folder.path().to_owned()),
             ..HostConfig::default()
         };
+        let plugin = options.plugin_config();
+        let data_files = if data.is_some() {
+            plugin.limits.data_open
+        } else {
+            0
+        };
+        let room = FileRoom::make(config.max_connections, data_files);
+        if room.is_short() {
+            tracing::warn!("{room}");
+            config.max_connections = room.connections;
+        }
         let host = Host::builder(config)
-            .guest(name.clone(), component, options.plugin_config())
+            .guest(name.clone(), component, plugin)
             .observer(Arc::new(Console(log.clone())))
             .start()
             .await

@@ -30,8 +30,8 @@ pub const DEFAULT_LOGIN_TIMEOUT_MS: u64 = 30_000;
 /// How long a client may take for each answer in the configuration phase: vanilla's interval between keep-alives, by
 /// which the last one must have been answered.
 pub const DEFAULT_ANSWER_TIMEOUT_MS: u64 = 15_000;
-/// Connections taken from the listener in a second: a thousand players who come back at once are there within a quarter of
-/// one. Each costs some 50 us before it has said who it is.
+/// Connections taken from the listener in a second: more than two cores can bring into the world, so that nobody waits for
+/// it, and few enough that those who play notice nothing. Each costs some 50 us before it has said who it is.
 pub const DEFAULT_CONNECTIONS_PER_SECOND: u64 = 4_000;
 /// Anything more than nothing.
 pub const MIN_CONNECTIONS_PER_SECOND: u64 = 1;
