@@ -12,6 +12,7 @@ use reference_backend::{
 };
 use sim_client::Driver;
 use sim_proto::{ClientConfig, Event};
+use tokio::io::DuplexStream;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -130,10 +131,13 @@ async fn start(
     recorder: &Arc<Recorder>,
     ledger: &Arc<Ledger>,
 ) -> Result<Host, reference_backend::StartError> {
-    let config = HostConfig {
+    let mut config = HostConfig {
         compression_threshold: world.compression,
         ..HostConfig::default()
     };
+    if let Some(places) = world.places {
+        config.max_connections = places;
+    }
     let may_play = || PluginConfig::with_permissions(&[Capability::VirtualBackend]);
     let mut native = may_play();
     native.limits.queue_bytes = QUEUE_BYTES;
@@ -195,7 +199,7 @@ impl Scene<'_> {
                 (place, view)
             });
         }
-        self.orders().await;
+        let crowd = self.orders().await;
         let mut views: BTreeMap<usize, View> = BTreeMap::new();
         while let Some(joined) = clients.join_next().await {
             match joined {
@@ -203,6 +207,7 @@ impl Scene<'_> {
                 Err(error) => self.accuse("harness", "none", format!("a client failed: {error}")),
             }
         }
+        drop(crowd);
         for task in self.ledger.tasks() {
             // One that panicked is of no harm to the world.
             let _ = task.await;
@@ -239,8 +244,9 @@ impl Scene<'_> {
             .collect()
     }
 
-    /// What whoever runs the host does, each at its time.
-    async fn orders(&mut self) {
+    /// What whoever runs the host does, and the world to it, each at its time. Answers those who came and say nothing.
+    async fn orders(&mut self) -> Vec<DuplexStream> {
+        let mut crowd = Vec::new();
         let mut orders = self.world.orders.clone();
         orders.sort_by_key(|(at, _)| *at);
         let began = Instant::now();
@@ -248,6 +254,10 @@ impl Scene<'_> {
             tokio::time::sleep_until(began + at).await;
             match order {
                 Order::Shutdown => self.shut_down().await,
+                Order::Crowd(count) => {
+                    crowd.extend((0..count).map(|_| self.host.connect(peer(NOBODY))));
+                }
+                Order::Standstill(time) => tokio::time::advance(time).await,
                 Order::Kick(number) => {
                     let place = self
                         .world
@@ -264,6 +274,7 @@ impl Scene<'_> {
                 }
             }
         }
+        crowd
     }
 
     async fn shut_down(&mut self) {
@@ -527,6 +538,9 @@ fn players(recorder: &Recorder) -> BTreeMap<PlayerId, usize> {
 
 /// The bystander's port; the actors' follow.
 const FIRST_PORT: u16 = 50_000;
+
+/// The place of those of a crowd, none of whom is looked at by himself.
+const NOBODY: usize = 9_999;
 
 fn peer(place: usize) -> SocketAddr {
     let port = u16::try_from(place).unwrap_or(0).saturating_add(FIRST_PORT);

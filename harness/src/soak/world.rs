@@ -20,6 +20,16 @@ const DEEDS: usize = 3;
 /// Things that whoever runs the host does, at most.
 const ORDERS: usize = 3;
 
+/// Places of a host that has few of them: at least one for each who is there whatever happens, and more at most.
+const LEAST_PLACES: usize = 3;
+const PLACES: usize = 6;
+
+/// Connections of a crowd, at most.
+const CROWD: usize = 40;
+
+/// The longest that nothing runs. Anything over the start's deadline of 10 s would let sessions fail by right.
+const STANDSTILL_MS: usize = 5_000;
+
 /// The latest that a client comes.
 const ARRIVAL_MS: usize = 3_000;
 
@@ -39,6 +49,8 @@ pub struct World {
     pub guest: Guest,
     /// Whether each session has an instance of the guest of its own.
     pub per_session: bool,
+    /// Connections that the host takes at one time, where there are few.
+    pub places: Option<u32>,
     /// The clients.
     pub actors: Vec<Actor>,
     /// What whoever runs the host does.
@@ -174,6 +186,10 @@ pub enum Order {
     Kick(usize),
     /// Stops the host.
     Shutdown,
+    /// Not an order, but what the world does to the host: so many connections come at once and say nothing.
+    Crowd(usize),
+    /// Nothing runs for so long, as when a machine sleeps: all that is due meanwhile comes at once.
+    Standstill(Duration),
 }
 
 /// A part of a world that can be left out.
@@ -186,6 +202,7 @@ enum Part {
     Step(usize, usize),
     Deed(usize, usize),
     Order(usize),
+    Places,
 }
 
 impl World {
@@ -203,7 +220,7 @@ impl World {
         let actors: Vec<_> = (0..=draw.below(ACTORS))
             .map(|number| draw.actor(number, guest))
             .collect();
-        let orders = (0..draw.below(ORDERS + 1))
+        let orders: Vec<_> = (0..draw.below(ORDERS + 1))
             .map(|_| {
                 let at = draw.millis(ORDER_MS);
                 let order = if draw.one_in(4) {
@@ -214,14 +231,32 @@ impl World {
                 (at, order)
             })
             .collect();
-        Self {
+        let mut world = Self {
             seed,
             protocol,
             compression,
             guest,
             per_session,
+            places: None,
             actors,
             orders,
+        };
+        world.made_scarce(Draw(Rng::for_purpose(seed, "scarcity", 0)));
+        world
+    }
+
+    /// What the world does to the host besides.
+    fn made_scarce(&mut self, mut draw: Draw) {
+        if draw.one_in(3) {
+            self.places = Some(u32::try_from(LEAST_PLACES + draw.below(PLACES)).unwrap_or(1));
+        }
+        if draw.one_in(3) {
+            let crowd = Order::Crowd(1 + draw.below(CROWD));
+            self.orders.push((draw.millis(ORDER_MS), crowd));
+        }
+        if draw.one_in(4) {
+            let still = Order::Standstill(draw.millis(STANDSTILL_MS));
+            self.orders.push((draw.millis(ORDER_MS), still));
         }
     }
 
@@ -263,6 +298,7 @@ impl World {
         });
         Self {
             actors: actors.collect(),
+            places: self.places.filter(|_| has(Part::Places)),
             orders: keep(&self.orders, |k| has(Part::Order(k))),
             ..self.clone()
         }
@@ -279,6 +315,7 @@ impl World {
             parts.extend((0..actor.deeds.len()).map(|j| Part::Deed(i, j)));
         }
         parts.extend((0..self.orders.len()).map(Part::Order));
+        parts.extend(self.places.map(|_| Part::Places));
         parts
     }
 }
@@ -453,6 +490,9 @@ impl fmt::Display for World {
             "protocol {}, compression {}, guest {:?} (instances: {instances})",
             self.protocol, self.compression, self.guest
         )?;
+        if let Some(places) = self.places {
+            write!(f, ", {places} places")?;
+        }
         for actor in &self.actors {
             write!(
                 f,
@@ -538,6 +578,9 @@ mod tests {
             "Disconnect",
             "Kick",
             "Shutdown",
+            "Crowd",
+            "Standstill",
+            "3 places",
         ] {
             assert!(text.contains(word), "{word}");
         }
