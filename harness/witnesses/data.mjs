@@ -17,6 +17,9 @@ const require = createRequire(import.meta.url)
 const nbt = require('prismarine-nbt')
 const { Compiler: { ProtoDefCompiler } } = require('protodef')
 
+// A holder's first byte is zero, and the package leaves it as the memory was (compiler-minecraft.js, registryEntryHolder).
+Buffer.allocUnsafe = Buffer.alloc
+
 // Bytes of all lines; those of 52 protocols are some 17 MiB.
 const MAX_LINES = 512 * 1024 * 1024
 const SHOWN = 5

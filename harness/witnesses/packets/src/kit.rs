@@ -134,32 +134,11 @@ pub(crate) fn names(protocol: i32) -> Vec<&'static str> {
     let Ok(version) = Version::new(protocol) else {
         return Vec::new();
     };
-    ALL.into_iter()
-        .filter(|packet| version.has(*packet) && written(&version, *packet))
+    Clientbound::ALL
+        .into_iter()
+        .filter(|packet| version.has(*packet))
         .map(Clientbound::name)
         .collect()
-}
-
-const ALL: [Clientbound; 14] = [
-    Clientbound::JoinGame,
-    Clientbound::Position,
-    Clientbound::SpawnPosition,
-    Clientbound::ViewCentre,
-    Clientbound::GameEvent,
-    Clientbound::Abilities,
-    Clientbound::KeepAlive,
-    Clientbound::Chat,
-    Clientbound::SystemChat,
-    Clientbound::Disconnect,
-    Clientbound::Chunk,
-    Clientbound::Light,
-    Clientbound::ChunkBatchStart,
-    Clientbound::ChunkBatchFinished,
-];
-
-/// The kit has one game event only, and not for every protocol that has game events.
-fn written(version: &Version, packet: Clientbound) -> bool {
-    packet != Clientbound::GameEvent || version.waits_for_chunks()
 }
 
 fn join_games(version: &Version, out: &mut Vec<Recorded>) {

@@ -12,7 +12,7 @@
 //! - [`Exceptions`]: where a witness is known to be wrong; the list expires.
 //! - [`walk()`]: the table of layouts as a reader of its own, for proofs.
 //! - [`Proofs`]: which layouts of packets outside bytes and codecs prove.
-//! - `kit`, `client`: what the builders are asked for. `session`: the joins. `meaning`: what the packets of a session
+//! - `kit`, `show`, `client`: what the builders are asked for. `session`: the joins. `meaning`: what the packets of a session
 //!   are meant to say.
 
 mod client;
@@ -22,6 +22,7 @@ mod meaning;
 mod proofs;
 mod record;
 mod session;
+mod show;
 mod walk;
 
 pub use exceptions::{Exceptions, Problem};
@@ -45,6 +46,9 @@ pub fn record(protocol: i32) -> Recording {
         if let Err(error) = session(&mut recording) {
             recording.faults.push(format!("{name}: {error}"));
         }
+    }
+    if let Ok(version) = guest_kit::Version::new(protocol) {
+        recording.packets.extend(show::record(&version));
     }
     client::record(&mut recording);
     let missing: Vec<_> = required(protocol)

@@ -44,6 +44,10 @@ fn joining(run: &mut Run<'_>) {
     let samples = if whole { vec![respawn()] } else { Vec::new() };
     run.clientbound("respawn", samples, |theirs, ours, out| {
         let respawn = expect!(ours, Packet::Respawn(respawn) => respawn, out);
+        // Before 764 it passes the packet on unread.
+        if theirs.raw_payload.is_some() {
+            return;
+        }
         out.optional(
             "worldName",
             theirs.level_name.clone(),
