@@ -101,6 +101,12 @@ impl Version {
         matches!(self.0, 47..107)
     }
 
+    /// Whether a number of a block state that there is none of ends the connection (766+: "No value with id"). Before, the
+    /// client takes it for air, or fails later where nothing here can see it.
+    pub const fn refuses_unknown_blocks(self) -> bool {
+        self.0 >= 766
+    }
+
     /// Bytes that a string's length may have per UTF-16 unit: 4 until 754, 3 from 755 on (vanilla's `readUtf`).
     pub const fn string_bytes_per_unit(self) -> usize {
         if self.0 >= 755 { 3 } else { 4 }

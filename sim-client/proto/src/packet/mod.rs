@@ -238,8 +238,9 @@ pub(crate) fn read(
     match shape::read(reader, &layout).and_then(|()| reader.finish()) {
         Ok(()) => Ok(Packet::Other),
         Err(error) => Err(Failure {
+            sure: layout.sureness() == Sureness::Proved
+                && shape::is_sure(context.version, &error.kind),
             error,
-            sure: layout.sureness() == Sureness::Proved,
         }),
     }
 }

@@ -1,7 +1,8 @@
 //! A walk along a layout and the bytes of a packet.
 
-use vb_data::{Bits, Count, Field, Layout, NbtForm, Number};
+use vb_data::{Bits, Count, Field, Key, Layout, NbtForm, Number, PacketLayout};
 
+use super::ids;
 use super::scope::{Scope, Value, extract};
 use crate::nbt;
 use crate::packet::{read_json_text, read_text};
@@ -24,10 +25,10 @@ const MORE: u8 = 0x80;
 type Read<T> = Result<T, DecodeError>;
 
 /// A command tree: its layout, and indices of nodes that are there.
-pub(super) fn command_tree<'a>(reader: &mut Reader<'a>, layout: &'static Layout) -> Read<()> {
-    let mut walk = Walk::new(reader);
+pub(super) fn command_tree(reader: &mut Reader<'_>, packet: &PacketLayout) -> Read<()> {
+    let mut walk = Walk::new(reader, packet.name);
     walk.tree = Some(Tree::default());
-    walk.read(reader, "", layout)?;
+    walk.read(reader, "", packet.layout)?;
     let tree = walk.tree.unwrap_or_default();
     match tree.astray() {
         Some((index, offset)) => {
@@ -42,13 +43,14 @@ pub(super) fn command_tree<'a>(reader: &mut Reader<'a>, layout: &'static Layout)
     }
 }
 
-pub(super) fn packet<'a>(reader: &mut Reader<'a>, layout: &'static Layout) -> Read<()> {
-    let mut walk = Walk::new(reader);
-    walk.read(reader, "", layout).map(drop)
+pub(super) fn packet(reader: &mut Reader<'_>, packet: &PacketLayout) -> Read<()> {
+    let mut walk = Walk::new(reader, packet.name);
+    walk.read(reader, "", packet.layout).map(drop)
 }
 
 struct Walk<'a> {
     protocol: i32,
+    packet: &'static str,
     scope: Scope<'a>,
     depth: usize,
     tree: Option<Tree>,
@@ -85,9 +87,10 @@ impl Tree {
 }
 
 impl<'a> Walk<'a> {
-    fn new(reader: &Reader<'_>) -> Walk<'a> {
+    fn new(reader: &Reader<'_>, packet: &'static str) -> Walk<'a> {
         Walk {
             protocol: reader.version().protocol(),
+            packet,
             scope: Scope::default(),
             depth: 0,
             tree: None,
@@ -131,6 +134,8 @@ impl<'a> Walk<'a> {
                 let value = self.scope.find(*on);
                 let case = cases.iter().find(|(key, _)| value.is(*key));
                 return match (case, other) {
+                    // What a number is looked up in may be said by its case's name alone.
+                    (Some((Key::Name(case), Layout::VarInt)), _) => numbered_case(r, name, case),
                     (Some((_, of)), _) => self.read(r, name, of),
                     (None, Some(of)) => self.read(r, name, of),
                     (None, None) => Err(r.error_at(r.offset(), name, unlisted(on.field, value))),
@@ -150,7 +155,8 @@ impl<'a> Walk<'a> {
                             DecodeErrorKind::NegativeLength(value),
                         ));
                     }
-                    _ => {}
+                    // A function of its own: this one is as deep in the stack as layouts are nested.
+                    _ => return held(r, id, value, start),
                 }
             }
             Layout::Holders(tag, ids) => {
@@ -197,6 +203,7 @@ impl<'a> Walk<'a> {
                 {
                     tree.point(value, start);
                 }
+                ids::check(r, self.packet, name, value.into(), start)?;
                 Value::Number(value.into())
             }
             Layout::VarLong => Value::Number(r.varlong(name)?),
@@ -388,6 +395,20 @@ impl<'a> Walk<'a> {
             r.error_at(start, name, DecodeErrorKind::NegativeLength(count))
         })
     }
+}
+
+/// A case that is one number.
+fn numbered_case<'a>(r: &mut Reader<'a>, name: &str, case: &str) -> Read<Value<'a>> {
+    let start = r.offset();
+    let value = r.varint(name)?.into();
+    ids::check_case(r, case, value, start)?;
+    Ok(Value::Number(value))
+}
+
+/// The number of a holder with nothing in it but an id.
+fn held<'a>(r: &Reader<'a>, name: &str, value: i32, start: usize) -> Read<Value<'a>> {
+    ids::check_holder(r, name, i64::from(value) - 1, start)?;
+    Ok(Value::None)
 }
 
 fn unlisted(what: &'static str, value: Value<'_>) -> DecodeErrorKind {
