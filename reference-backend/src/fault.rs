@@ -85,6 +85,10 @@ faults! {
     RestartedLast = "restarted-last",
     /// VB-DSP-18: shuts only the gates to which a plugin that is down has itself subscribed.
     OwnGatesOnly = "own-gates-only",
+    /// VB-DSP-19: bounds each queue and not all of them together.
+    UnsummedQueues = "unsummed-queues",
+    /// VB-DSP-19: lets whoever comes first fill what all have together.
+    FirstCome = "first-come",
 
     // The bridge.
     /// VB-BRG-01: passes on the first property only.

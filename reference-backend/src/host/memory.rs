@@ -51,9 +51,14 @@ impl Share {
         self.held
     }
 
+    /// Bytes that nobody holds.
+    pub fn free(&self) -> u64 {
+        self.memory.free(self.memory.used())
+    }
+
     /// Whether it may hold so much more.
     pub fn has_room(&self, more: u64) -> bool {
-        self.held + more <= self.memory.free(self.memory.used())
+        self.held + more <= self.free()
     }
 
     /// Takes so much more, if it may hold it: together they never hold more than the budget by it.

@@ -22,4 +22,5 @@ crate::cases::cases! {
     a_client_that_does_not_read_is_dropped,
     a_flood_makes_nobody_wait,
     a_shutdown_tells_everybody,
+    all_queues_together_are_bounded,
 }
