@@ -90,6 +90,10 @@ faults! {
     /// VB-DSP-19: lets whoever comes first fill what all have together.
     FirstCome = "first-come",
 
+    // Login.
+    /// VB-LOG-09: lets a player in twice.
+    TwoOfOnePlayer = "two-of-one-player",
+
     // The bridge.
     /// VB-BRG-01: passes on the first property only.
     TruncatesProperties = "truncates-properties",

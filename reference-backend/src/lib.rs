@@ -54,7 +54,8 @@ pub use bridge::{
 };
 pub use capability::Capability;
 pub use config::{
-    ConfigError, HostConfig, HostLimits, Instances, Limits, PluginConfig, ServerConfig, TableError,
+    ConfigError, Duplicate, HostConfig, HostLimits, Instances, Limits, Names, PlayersConfig,
+    PluginConfig, ServerConfig, TableError,
 };
 pub use descriptors::FileRoom;
 pub use fault::Fault;

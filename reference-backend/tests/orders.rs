@@ -90,7 +90,7 @@ async fn only_players_of_the_name_are_concerned() {
     let mut good = RawClient::join(&probe.host, 340, "good").await;
     assert_eq!(probe.tell(&mut good, "log alive").await, "ok");
     assert_eq!(traps(&probe.recorder), []);
-    let mut bad = RawClient::join(&probe.host, 340, "bad-one").await;
+    let mut bad = RawClient::join(&probe.host, 340, "bad_one").await;
     bad.command("log alive").await;
     let (callback, _) = first_trap(&probe.recorder).await;
     assert_eq!(callback, Callback::PacketReceived);

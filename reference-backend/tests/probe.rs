@@ -3,7 +3,8 @@
 mod support;
 
 use reference_backend::{
-    Callback, EndCause, GameProfile, HostEvent, PlayerId, ProfileProperty, Uuid,
+    Callback, EndCause, GameProfile, Host, HostConfig, HostEvent, Names, PlayerId, PlayersConfig,
+    ProfileProperty, Uuid,
 };
 use std::time::Duration;
 use support::raw::RawClient;
@@ -51,7 +52,15 @@ async fn a_profile_reaches_the_guest_as_it_is() {
         value: format!("value{n}"),
         signature: n.is_multiple_of(2).then(|| format!("signed{n}")),
     };
-    let host = builder()
+    let config = HostConfig {
+        compression_threshold: -1,
+        players: PlayersConfig {
+            names: Names::Any,
+            ..PlayersConfig::default()
+        },
+        ..HostConfig::default()
+    };
+    let host = Host::builder(config)
         .guest("probe", artifact("probe"), granted())
         .observer(recorder.clone())
         .profiles(move |name| GameProfile {
@@ -398,7 +407,7 @@ async fn there_is_no_switch_yet_and_the_guest_is_told() {
 async fn callbacks_of_a_session_do_not_overlap_and_there_is_one_end() {
     let probe = Probe::start(&[]).await;
     for way in ["leave", "half-close", "disconnect"] {
-        let mut client = RawClient::join(&probe.host, 770, way).await;
+        let mut client = RawClient::join(&probe.host, 770, &way.replace('-', "_")).await;
         for _ in 0..50 {
             client.send(1, b"x").await;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reference_backend::{
     CpuMeter, FileError, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent,
-    Limits, LoadError, PluginConfig, PluginState, StartError,
+    Limits, LoadError, Names, PlayersConfig, PluginConfig, PluginState, StartError,
 };
 use sim_proto::Event;
 use tempfile::TempDir;
@@ -283,6 +283,11 @@ impl GuestSubject {
         }
         Ok(HostConfig {
             compression_threshold: -1,
+            // What a guest does with names that a host lets in only when it is told to is for it to show.
+            players: PlayersConfig {
+                names: Names::Any,
+                ..PlayersConfig::default()
+            },
             data_dir,
             ..HostConfig::default()
         })

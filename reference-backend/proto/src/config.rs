@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::connection::{ACKNOWLEDGE_TIMEOUT, LOGIN_TIMEOUT};
 use crate::fault::Faults;
+use crate::profile::Names;
 use crate::text::TextComponent;
 use crate::version::Version;
 
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     pub login_timeout: Duration,
     /// How long a client may take for each acknowledgement in the configuration phase, keep-alives included.
     pub answer_timeout: Duration,
+    /// Which names may log in.
+    pub names: Names,
     /// What is broken on purpose: nothing, unless the build can.
     pub faults: Faults,
 }
@@ -40,6 +43,7 @@ impl Default for ServerConfig {
             brand: "vbspec".to_owned(),
             login_timeout: LOGIN_TIMEOUT,
             answer_timeout: ACKNOWLEDGE_TIMEOUT,
+            names: Names::default(),
             faults: Faults::default(),
         }
     }

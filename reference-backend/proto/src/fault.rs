@@ -20,6 +20,8 @@ pub enum Fault {
     EmptyTags,
     /// VB-LOG-08: takes the ping of an old client for the length of a frame.
     DeafToOldPings,
+    /// VB-LOG-10: lets any name in that the protocol can carry.
+    AnyName,
     /// VB-DSP-13: waits for the rest of a frame that is too long.
     OversizedIsIncomplete,
     /// VB-BRG-03: writes messages as JSON on every protocol.
@@ -36,6 +38,7 @@ impl Fault {
         ("compression-late", Self::CompressionLate),
         ("empty-tags", Self::EmptyTags),
         ("deaf-to-old-pings", Self::DeafToOldPings),
+        ("any-name", Self::AnyName),
         ("oversized-is-incomplete", Self::OversizedIsIncomplete),
         ("json-text-always", Self::JsonTextAlways),
     ];

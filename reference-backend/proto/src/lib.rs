@@ -44,7 +44,7 @@ pub use fault::{Fault, Faults};
 pub use frame::{MAX_FRAME, MAX_UNCOMPRESSED};
 pub use ids::{MissingPacket, required_packets};
 pub use output::MAX_CHUNK;
-pub use profile::{GameProfile, ProfileProperty, Uuid};
+pub use profile::{GameProfile, Names, ProfileProperty, Uuid};
 pub use text::{TextComponent, TextError};
 pub use version::Version;
 pub use wire::WireError;

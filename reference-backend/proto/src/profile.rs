@@ -107,9 +107,37 @@ pub enum NameError {
         /// The first of them.
         found: char,
     },
+    /// Something else than an account's name has, where only those may log in.
+    #[error("it holds the character {found:?}; use the letters a to z and A to Z, digits and _")]
+    NotOfAccounts {
+        /// The first of them.
+        found: char,
+    },
 }
 
-/// Whether a name may log in: 1 to [`MAX_NAME`] UTF-16 units, no white space, no control characters.
+/// Which names may log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// 1 to [`MAX_NAME`] letters a-z and A-Z, digits and `_`: what accounts are called.
+    #[default]
+    Strict,
+    /// All that [`check_name`] takes.
+    Any,
+}
+
+impl Names {
+    /// Whether this name may log in.
+    pub fn check(self, name: &str) -> Result<(), NameError> {
+        check_name(name)?;
+        let other = |c: &char| !c.is_ascii_alphanumeric() && *c != '_';
+        match name.chars().find(other) {
+            Some(found) if self == Self::Strict => Err(NameError::NotOfAccounts { found }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a name can be a player's at all: 1 to [`MAX_NAME`] UTF-16 units, no white space, no control characters.
 ///
 /// Wider than what accounts can be called, and than vanilla (printable ASCII since 1.18): servers without
 /// authentication have players with other names, and what stands behind the host has to cope with them.
@@ -146,6 +174,28 @@ mod tests {
         assert_eq!(uuid.most_significant(), 0x0011_2233_4455_6677);
         assert_eq!(uuid.least_significant(), 0x8899_aabb_ccdd_eeff);
         assert_eq!(uuid.to_string(), "00112233-4455-6677-8899-aabbccddeeff");
+    }
+
+    #[test]
+    fn accounts_have_letters_digits_and_underscores() {
+        for name in ["a", "sixteen_letters_", "AZaz09_"] {
+            assert_eq!(Names::Strict.check(name), Ok(()));
+        }
+        for found in [
+            '-', '.', '@', '[', '`', '{', '/', ':', 'ä', 'а', '§', '\u{202e}', '😀', '\u{200b}',
+        ] {
+            let name = format!("a{found}b");
+            assert_eq!(
+                Names::Strict.check(&name),
+                Err(NameError::NotOfAccounts { found })
+            );
+            assert_eq!(Names::Any.check(&name), Ok(()), "{found:?}");
+        }
+        assert_eq!(Names::Strict.check(""), Err(NameError::Empty));
+        assert_eq!(
+            Names::Any.check("a b"),
+            Err(NameError::BadCharacter { found: ' ' })
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use backend_proto::connection::{LOGIN_TIMEOUT, MAX_LOGIN_PACKET};
 use backend_proto::{
-    CloseReason, Deadline, Event, FrameError, PeerError, Phase, ServerConfig, WireError,
+    CloseReason, Deadline, Event, FrameError, Names, PeerError, Phase, ServerConfig, WireError,
 };
 use proptest::prelude::*;
 use support::{Client, handshake_packet, login_start_packet, secs, string, varint};
@@ -175,12 +175,27 @@ fn names_are_checked() {
             "𝄞𝄞𝄞𝄞𝄞𝄞𝄞𝄞",
             "中中中中中中中中中中中中中中中中",
         ] {
-            let mut client = self::client(protocol);
+            let any = ServerConfig {
+                names: Names::Any,
+                ..ServerConfig::default()
+            };
+            let mut client = Client::new(protocol, any);
             client.handshake(2);
             client.login_start(name);
             assert!(
                 matches!(client.event(), Event::LoginStart { name: found, .. } if found == name)
             );
+            let mut client = self::client(protocol);
+            client.handshake(2);
+            client.login_start(name);
+            match client.event() {
+                Event::LoginStart { name: found, .. } => assert!(name.is_ascii() && found == name),
+                Event::Closed(CloseReason::PeerMisbehaved(PeerError::BadName(_))) => {
+                    assert!(!name.is_ascii());
+                    client.expect(State::Login, "disconnect");
+                }
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

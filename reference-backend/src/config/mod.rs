@@ -48,6 +48,8 @@ pub struct HostConfig {
     pub compression_threshold: i32,
     /// Connections at one time; more are closed at once.
     pub max_connections: u32,
+    /// Who may log in, and how often.
+    pub players: PlayersConfig,
     /// What the host as a whole may use up, and how long it waits for clients.
     pub limits: HostLimits,
     /// Servers that players can be sent to.
@@ -66,9 +68,53 @@ impl Default for HostConfig {
             initial_server: None,
             compression_threshold: DEFAULT_COMPRESSION_THRESHOLD,
             max_connections: DEFAULT_MAX_CONNECTIONS,
+            players: PlayersConfig::default(),
             limits: HostLimits::default(),
             servers: BTreeMap::new(),
             plugins: BTreeMap::new(),
+        }
+    }
+}
+
+/// The `[players]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlayersConfig {
+    /// What becomes of a second connection of a player, by UUID.
+    pub duplicate: Duplicate,
+    /// Which names may log in.
+    pub names: Names,
+}
+
+/// What becomes of a second connection of one player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duplicate {
+    /// The earlier one ends first, as in vanilla: who has lost a connection that has not ended yet comes in again.
+    #[default]
+    Replace,
+    /// It is refused, as some proxies do: nobody is put out by another who takes the same name.
+    Refuse,
+    /// Both stay. What a plugin keeps by UUID is then its own affair.
+    Allow,
+}
+
+/// Which names may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// 1 to 16 letters a-z and A-Z, digits and `_`, as accounts have.
+    #[default]
+    Strict,
+    /// Any that the protocol takes: at most 16 UTF-16 units, no white space, no control characters.
+    Any,
+}
+
+impl From<Names> for backend_proto::Names {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::Strict => Self::Strict,
+            Names::Any => Self::Any,
         }
     }
 }

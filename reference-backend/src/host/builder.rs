@@ -288,6 +288,7 @@ impl HostBuilder {
             limbo: Arc::new(Limbo::default()),
             wire_config,
             telling_config,
+            players: Arc::default(),
             next_player: AtomicU64::new(1),
             next_session: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
@@ -315,6 +316,7 @@ fn wire_config(config: &HostConfig, faults: Faults) -> backend_proto::ServerConf
         max_players: config.max_connections,
         compression_threshold: u32::try_from(config.compression_threshold).ok(),
         login_timeout: Duration::from_millis(config.limits.login_timeout_ms),
+        names: config.players.names.into(),
         answer_timeout: Duration::from_millis(config.limits.answer_timeout_ms),
         faults: faults.wire(),
         ..backend_proto::ServerConfig::default()

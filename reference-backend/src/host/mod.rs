@@ -10,6 +10,7 @@
 //! | `pump` | bytes in and out |
 //! | `script` | login, events, callbacks: one connection from first to last |
 //! | `dispatch` | plugins, and the order in which they are asked |
+//! | `players` | who is in, each once |
 //! | `session` | what a handle does |
 //! | `broken` | what a host that is broken on purpose does in place of the right thing |
 //! | `turns` | who needs much waits for those who need little |
@@ -29,6 +30,7 @@ mod memory;
 mod native;
 mod observer;
 mod places;
+mod players;
 mod pump;
 mod rate;
 mod script;
@@ -55,6 +57,7 @@ use crate::fault::Fault;
 use backend_proto::TextComponent;
 use link::Link;
 use places::{Admission, Places};
+use players::Players;
 use script::Script;
 use std::collections::BTreeMap;
 use std::io;
@@ -96,6 +99,7 @@ pub(crate) struct HostInner {
     wire_config: Arc<backend_proto::ServerConfig>,
     /// For connections without a place.
     telling_config: Arc<backend_proto::ServerConfig>,
+    players: Arc<Players>,
     next_player: AtomicU64,
     next_session: AtomicU64,
     sessions: AtomicUsize,

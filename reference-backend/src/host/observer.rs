@@ -185,6 +185,8 @@ pub enum DenyReason {
     PluginDown,
     /// A plugin is down, and its table, or that it has never come up, says that it holds the gate.
     HeldShut,
+    /// A connection of the same player is there and stays.
+    AlreadyIn,
 }
 
 impl fmt::Display for DenyReason {
@@ -209,6 +211,7 @@ impl fmt::Display for DenyReason {
             Self::ListenerFailed(why) => write!(f, "the listener failed: {why}"),
             Self::WrongOutcome(kind) => write!(f, "the listener answered as if to {kind}"),
             Self::PluginDown => f.write_str("the plugin is not running"),
+            Self::AlreadyIn => f.write_str("a player of the same UUID is connected"),
             Self::HeldShut => f.write_str(
                 "the plugin is not running, and may hold this gate; `gates` in its table says which it holds",
             ),
@@ -245,6 +248,8 @@ pub enum EndCause {
     PluginFailed,
     /// The plugin was disabled.
     PluginStopped,
+    /// The same player logged in again, and this connection gave way.
+    LoggedInElsewhere,
     /// The host shuts down.
     Shutdown,
     /// A question about the server's state, answered.
@@ -269,6 +274,7 @@ impl fmt::Display for EndCause {
             Self::NoMemory => f.write_str("there was no memory for more of the client's packets"),
             Self::ByHandler => f.write_str("the handler disconnected the client"),
             Self::Kicked => f.write_str("kicked"),
+            Self::LoggedInElsewhere => f.write_str("the same player logged in again"),
             Self::StartDeadline => f.write_str("the start callback did not return in time"),
             Self::PluginFailed => f.write_str("the plugin failed"),
             Self::PluginStopped => f.write_str("the plugin was stopped"),

@@ -7,6 +7,7 @@ use super::link::{Incoming, Link};
 use super::native::caught;
 use super::observer::{Callback, DenyReason, EndCause, HostEvent, LogLevel};
 use super::places::Refusal;
+use super::players::{AlreadyIn, Place};
 use super::session::{FAILED, SessionShared, to_component};
 use super::turns;
 use crate::api::{
@@ -15,7 +16,7 @@ use crate::api::{
     ProfileProperty, RawPacket, ServerPreConnect, ServerPreConnectResult, Text, Uuid,
     VirtualBackendHandler,
 };
-use crate::config::Limits;
+use crate::config::{Duplicate, Limits};
 use crate::fault::{Fault, Faults};
 use crate::limbo;
 use backend_proto::TextComponent;
@@ -53,7 +54,7 @@ impl Script {
     /// Until the connection is over. Answers why.
     pub async fn run(self) -> EndCause {
         let cause = match self.login().await {
-            Ok((profile, protocol, early)) => {
+            Ok((profile, protocol, early, _place)) => {
                 let cause = match self.play(profile, protocol, early).await {
                     Ok(never) => match never {},
                     Err(cause) => cause,
@@ -76,7 +77,7 @@ impl Script {
         cause
     }
 
-    async fn login(&self) -> Result<(GameProfile, i32, Option<Decision>), EndCause> {
+    async fn login(&self) -> Result<(GameProfile, i32, Option<Decision>, Option<Place>), EndCause> {
         let Incoming::LoginStart {
             name,
             claimed_uuid,
@@ -109,6 +110,7 @@ impl Script {
         }
         let services = &self.host.services;
         let mut profile = (services.profiles)(&name);
+        let place = self.enter(&profile).await?;
         let early = if self.faults().has(Fault::PreConnectBeforeLogin) {
             Some(self.pre_connect(&profile, protocol, None).await?)
         } else {
@@ -130,7 +132,27 @@ impl Script {
         if services.faults.has(Fault::TruncatesProperties) {
             profile.properties.truncate(1);
         }
-        Ok((profile, protocol, early))
+        Ok((profile, protocol, early, place))
+    }
+
+    /// The player's place among those who are in, where each has only one.
+    async fn enter(&self, profile: &GameProfile) -> Result<Option<Place>, EndCause> {
+        let mut rule = self.host.services.config.players.duplicate;
+        if self.faults().has(Fault::TwoOfOnePlayer) {
+            rule = Duplicate::Allow;
+        }
+        let entering = self.host.players.enter(profile.uuid, &self.link, rule);
+        match self.link.grace(entering).await {
+            Some(Ok(place)) => Ok(place),
+            Some(Err(AlreadyIn)) => {
+                let nobody = Decision {
+                    plugin: None,
+                    outcome: Err(DenyReason::AlreadyIn),
+                };
+                Err(self.deny(&nobody, DenyReason::AlreadyIn, None))
+            }
+            None => Err(self.link.over().unwrap_or(EndCause::ClientLeft)),
+        }
     }
 
     /// From post-login on: whoever got here hears of the end.
@@ -532,6 +554,7 @@ fn for_player(reason: &DenyReason) -> String {
             "This server is restarting. Please try again in a moment.".to_owned()
         }
         DenyReason::Full(_) => "This server is full. Please try again later.".to_owned(),
+        DenyReason::AlreadyIn => "You are already connected to this server.".to_owned(),
         DenyReason::ByPlugin => "You are not allowed to join.".to_owned(),
         DenyReason::NotGranted
         | DenyReason::UnknownHandler(_)

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::frame::Packet;
 use crate::ids::PacketIds;
 use crate::packets::{self, Handshake, fixed};
-use crate::profile::{GameProfile, check_name};
+use crate::profile::{GameProfile, Names};
 use crate::version::Version;
 use crate::wire::WriteExt;
 
@@ -124,7 +124,12 @@ impl Connection {
 
     fn login_start(&mut self, ids: PacketIds, packet: &Packet) -> Result<(), PeerError> {
         let (name, claimed_uuid) = packets::login_start(ids.version, &packet.data)?;
-        check_name(name)?;
+        let names = if self.config.faults.has(Fault::AnyName) {
+            Names::Any
+        } else {
+            self.config.names
+        };
+        names.check(name)?;
         self.events.push_back(Event::LoginStart {
             name: name.to_owned(),
             claimed_uuid,

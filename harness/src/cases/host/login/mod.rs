@@ -5,6 +5,8 @@ mod line;
 crate::cases::cases! {
     unknown_protocol_is_refused_readably,
     bad_login_ends_with_a_reason,
+    names_are_those_of_accounts,
+    a_player_is_in_once,
     silent_login_ends_after_thirty_seconds,
     configuration_offers_every_registry,
     registries_come_whole_without_packs,
