@@ -175,6 +175,7 @@ fn serve(folder: &Path) -> (Addresses, tokio::runtime::Runtime) {
         };
         let host = Host::builder(config)
             .native("gate", Arc::new(gate.clone()), plugin(Instances::Shared))
+            .same_ids()
             .guest("attacker", probe("attacker"), plugin(Instances::PerSession))
             .guest("healthy", probe("healthy"), plugin(Instances::Shared))
             .start()

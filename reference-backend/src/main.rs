@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
+
 use clap::{Args, Parser, Subcommand};
 use reference_backend::log::{self, Log};
 use reference_backend::{
@@ -9,7 +11,7 @@ use reference_backend::{
     HostConfig, LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, backlog_limit,
     listen, read_file,
 };
-use std::io::{IsTerminal, Write as _};
+use std::io::{ErrorKind, IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,7 +50,8 @@ struct Cli {
 enum Command {
     /// Listens until Ctrl-C, SIGTERM or SIGQUIT, which tell every player and stop.
     Serve(ConfigFile),
-    /// Reads the configuration and loads and links every plugin, and runs nothing of them.
+    /// Reads the configuration, loads and links every plugin and runs nothing of them; says what is wrong, what the limits
+    /// come to and which of them will bite.
     Check(ConfigFile),
 }
 
@@ -74,7 +77,7 @@ enum Fault {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(
-        "cannot listen on {bind}: {source}\n  = help: choose another `bind`, or stop what uses the port"
+        "cannot listen on {bind}: {source}\n  = help: {}", bind_help(.source.kind())
     )]
     Bind {
         bind: String,
@@ -86,6 +89,22 @@ enum Fault {
     Runtime(std::io::Error),
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// How to mend a `bind` that has the right form and is not to be had.
+fn bind_help(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => "choose another `bind`, or stop what uses the port",
+        ErrorKind::PermissionDenied => {
+            "choose a port from 1024 on, or give the host's user the right to this one"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "choose an address that this machine has, or 0.0.0.0 for all of them"
+        }
+        _ => {
+            "choose another `bind`: an address of this machine and a port, such as \"0.0.0.0:25565\""
+        }
+    }
 }
 
 impl Fault {
@@ -203,12 +222,8 @@ async fn start(config: HostConfig) -> Result<(Host, TcpListener), Fault> {
 
 /// Takes from the system what the configuration needs, or says what it does not give.
 fn fit(config: &mut HostConfig, plugins: &Plugins) {
-    let (backlog, allowed) = (config.limits.backlog(), backlog_limit());
-    if let Some(allowed) = allowed.filter(|allowed| *allowed < backlog) {
-        tracing::warn!(
-            "only {allowed} connections can wait for the host instead of the {backlog} of `backlog`: raise \
-             net.core.somaxconn (`sysctl net.core.somaxconn={backlog}`), or lower `backlog` under [limits]"
-        );
+    if let Some(short) = short_backlog(config) {
+        tracing::warn!("{short}");
     }
     let with_folders = plugins
         .iter()
@@ -221,17 +236,67 @@ fn fit(config: &mut HostConfig, plugins: &Plugins) {
     }
 }
 
+/// What is to be done where the system lets fewer connections wait than the configuration says.
+fn short_backlog(config: &HostConfig) -> Option<String> {
+    let backlog = config.limits.backlog();
+    let allowed = backlog_limit().filter(|allowed| *allowed < backlog)?;
+    Some(format!(
+        "only {allowed} connections can wait for the host instead of the {backlog} of `backlog`: raise \
+         net.core.somaxconn (`sysctl net.core.somaxconn={backlog}`), or lower `backlog` under [limits]"
+    ))
+}
+
+/// Says of each plugin whether it is good, and of all together what the limits come to. Every plugin that is not good is
+/// told, not only the first.
 fn check(path: &Path) -> Result<(), Fault> {
-    let mut config = HostConfig::load(path)?;
-    let plugins = load(&config)?;
-    for (name, component, _) in &plugins {
-        let imports: Vec<&str> = component.imports().collect();
-        say(format_args!("{name}: good; imports {}", imports.join(", ")));
+    let config = HostConfig::load(path)?;
+    let engine = GuestEngine::with_limits(CpuMeter::Epoch, &config.limits)?;
+    let mut faults = Vec::new();
+    let mut plugins = Vec::new();
+    for (name, plugin) in &config.plugins {
+        match load_one(&engine, &config, name, plugin) {
+            Ok(component) => {
+                say(format_args!(
+                    "{}",
+                    check::component(name, &component, plugin)
+                ));
+                plugins.push((name.clone(), component, plugin.clone()));
+            }
+            Err(fault) => faults.push(fault),
+        }
     }
-    fit(&mut config, &plugins);
-    build(config, plugins).check()?;
-    say(format_args!("{}: good", path.display()));
-    Ok(())
+    let known: Vec<check::Plugin<'_>> = plugins
+        .iter()
+        .map(|(name, component, config)| check::Plugin {
+            name,
+            config,
+            folder: component.wants_folder(),
+        })
+        .collect();
+    let room = FileRoom::make(config.max_connections, check::data_files(&config, &known));
+    for line in check::sums(
+        &config,
+        &known,
+        &room,
+        short_backlog(&config),
+        check::memory(),
+    ) {
+        say(format_args!("{line}"));
+    }
+    // One at a time: what keeps one from starting says nothing of the others.
+    for plugin in plugins {
+        let one = build(config.clone(), vec![plugin]);
+        faults.extend(one.check().err().map(Fault::Start));
+    }
+    let Some(last) = faults.pop() else {
+        say(format_args!("{}: good", path.display()));
+        return Ok(());
+    };
+    for fault in faults {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "Error: {fault}");
+    }
+    Err(last)
 }
 
 /// A line on standard output. Who does not read it changes nothing about what was found.
@@ -245,24 +310,32 @@ fn load(config: &HostConfig) -> Result<Plugins, Fault> {
     let engine = GuestEngine::with_limits(CpuMeter::Epoch, &config.limits)?;
     let mut plugins = Vec::new();
     for (name, plugin) in &config.plugins {
-        let path = config.plugins_dir.join(format!("{name}.wasm"));
-        let bytes =
-            read_file(&path, plugin.limits.component_bytes).map_err(|source| match source {
-                FileError::TooBig { size, limit } => Fault::Load(LoadError::TooBig {
-                    name: name.clone(),
-                    size,
-                    limit,
-                }),
-                source => Fault::Plugin {
-                    name: name.clone(),
-                    path,
-                    source,
-                },
-            })?;
-        let component = engine.load_within(name, &bytes, &plugin.limits)?;
+        let component = load_one(&engine, config, name, plugin)?;
         plugins.push((name.clone(), component, plugin.clone()));
     }
     Ok(plugins)
+}
+
+fn load_one(
+    engine: &GuestEngine,
+    config: &HostConfig,
+    name: &str,
+    plugin: &PluginConfig,
+) -> Result<GuestComponent, Fault> {
+    let path = config.plugins_dir.join(format!("{name}.wasm"));
+    let bytes = read_file(&path, plugin.limits.component_bytes).map_err(|source| match source {
+        FileError::TooBig { size, limit } => Fault::Load(LoadError::TooBig {
+            name: name.to_owned(),
+            size,
+            limit,
+        }),
+        source => Fault::Plugin {
+            name: name.to_owned(),
+            path,
+            source,
+        },
+    })?;
+    Ok(engine.load_within(name, &bytes, &plugin.limits)?)
 }
 
 fn build(config: HostConfig, plugins: Plugins) -> reference_backend::HostBuilder {

@@ -43,6 +43,31 @@ fn a_good_configuration_is_good() {
     );
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("host.toml: good"), "{text}");
+    for part in [
+        "lobby: good; ",
+        " of 200000 items, ",
+        "memory at the limits: 64 MiB in guests, 8 GiB waiting for 1024 clients",
+        "files at the limits: 1024 connections, 0 in data folders, ",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}
+
+#[test]
+fn every_plugin_that_is_wrong_is_told() {
+    let (code, text) = check(
+        "all-wrong",
+        "[plugins.lobby]\n[plugins.other]\n[plugins.third]\n",
+    );
+    assert_eq!(code, Some(2), "{text}");
+    for part in [
+        "plugins_dir must hold other.wasm",
+        "plugins_dir must hold third.wasm",
+        "permissions = [\"virtual-backend\"]",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    assert!(!text.contains("host.toml: good"), "{text}");
 }
 
 #[test]
@@ -118,6 +143,38 @@ fn a_data_folder_that_cannot_be_exits_with_2() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn an_address_that_is_none_exits_with_2() {
+    for (bind, help) in [
+        ("127.0.0.1", "write it as \"127.0.0.1:25565\""),
+        (
+            "127.0.0.1:99999",
+            "use 1 to 65535, or 0 for any that is free",
+        ),
+    ] {
+        let config = format!("bind = \"{bind}\"\n");
+        let (code, text) = run(
+            &["serve", "--config", "host.toml"],
+            &folder("none", &config),
+        );
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains(help), "{text}");
+    }
+}
+
+#[test]
+fn an_address_that_this_machine_does_not_have_exits_with_3() {
+    // Reserved for documentation.
+    let folder = folder("elsewhere", "bind = \"192.0.2.1:25565\"\n");
+    let (code, text) = run(&["serve", "--config", "host.toml"], &folder);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains("cannot listen on 192.0.2.1:25565")
+            && text.contains("an address that this machine has"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The configuration: what it reads, and what it says of mistakes.
 
 use reference_backend::config::{host_limits, limits};
-use reference_backend::{Capability, EventKind, HostConfig, HostLimits, Instances, Limits};
+use reference_backend::{
+    Capability, Duplicate, EventKind, HostConfig, HostLimits, Instances, Limits, Names,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -148,6 +150,88 @@ fn values_of_another_kind_are_refused_with_their_place() {
         "{message}"
     );
     assert!(error("bind = \"").starts_with("host.toml:1:"));
+}
+
+#[test]
+fn sizes_may_have_a_unit_and_nothing_else_may() {
+    let config = parse(
+        "[limits]\nstack_bytes = \"1 MiB\"\n[plugins.p.limits]\nmemory = \"128 MiB\"\ndata_bytes = \"1 GiB\"\nconfig_bytes = \"512 B\"\n",
+    );
+    let limits = &config.plugins["p"].limits;
+    assert_eq!(
+        (limits.memory, limits.data_bytes, limits.config_bytes),
+        (128 << 20, 1 << 30, 512)
+    );
+    assert_eq!(config.limits.stack_bytes, 1 << 20);
+    for (line, said) in [
+        (
+            "memory = \"64 MB\"",
+            "\"64 MB\" is no size: write a whole number with B, KiB, MiB or GiB, such as \"64 MiB\"",
+        ),
+        ("memory = \"64\"", "is no size"),
+        (
+            "memory = \"1 GiB\"",
+            "1073741824 is out of bounds, use 65536 to 268435456",
+        ),
+        (
+            "memory = 6.5",
+            "expected a whole number of bytes, or a text such as \"64 MiB\"",
+        ),
+        (
+            "cpu_ms = \"10 s\"",
+            "expected a whole number without a unit",
+        ),
+        (
+            "tasks = \"1 KiB\"",
+            "expected a whole number without a unit",
+        ),
+    ] {
+        let message = error(&format!("[plugins.p.limits]\n{line}\n"));
+        assert!(message.starts_with("host.toml:2:"), "{message}");
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn connections_are_at_least_one() {
+    assert_eq!(parse("max_connections = 1\n").max_connections, 1);
+    assert_eq!(
+        parse("max_connections = 1000000\n").max_connections,
+        1_000_000
+    );
+    for value in ["0", "-1", "1000001"] {
+        let message = error(&format!("max_connections = {value}\n"));
+        assert!(
+            message.starts_with("host.toml:1:19: ") && message.contains("use 1 to 1000000"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_address_without_a_port_is_told_how_it_is_written() {
+    let message = error("bind = \"127.0.0.1\"\n");
+    assert_eq!(
+        message,
+        "host.toml: bind is \"127.0.0.1\": it has no port\n  = help: write it as \"127.0.0.1:25565\""
+    );
+    let message = error("bind = \"127.0.0.1:99999\"\n");
+    assert_eq!(
+        message,
+        "host.toml: bind is \"127.0.0.1:99999\": there is no port 99999\n  = help: use 1 to 65535, or 0 for any that is free"
+    );
+    parse("bind = \"[::1]:0\"\n");
+}
+
+#[test]
+fn players_have_a_table() {
+    let config = parse("[players]\nduplicate = \"refuse\"\nnames = \"any\"\n");
+    assert_eq!(config.players.duplicate, Duplicate::Refuse);
+    assert_eq!(config.players.names, Names::Any);
+    let message = error("[players]\nduplicate = \"replaced\"\n");
+    assert!(message.contains("did you mean `replace`?"), "{message}");
+    let message = error("[players]\nname = \"any\"\n");
+    assert!(message.contains("did you mean `names`?"), "{message}");
 }
 
 #[test]

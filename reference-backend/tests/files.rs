@@ -319,6 +319,10 @@ async fn links_lead_nowhere_else() {
     symlink(place.base.join("secret"), place.own("absolute")).unwrap();
     symlink(place.own("a"), place.own("absolute-in")).unwrap();
     fs::hard_link(place.base.join("secret"), place.own("hard")).unwrap();
+    let written = fs::metadata(place.base.join("secret"))
+        .unwrap()
+        .modified()
+        .unwrap();
 
     // Allowed: links that stay within.
     place
@@ -368,6 +372,9 @@ async fn links_lead_nowhere_else() {
             ("open 0 hard read", "not-permitted"),
             ("open 0 hard write", "not-permitted"),
             ("open 0 hard truncate write", "not-permitted"),
+            // What is asked for by name is done to what is opened, and links are not opened.
+            ("touch-at 0 hard 1", "not-permitted"),
+            ("open 0 hard nofollow read", "not-permitted"),
             // Guests make no links, not even within.
             ("symlink 0 ../../secret new", "not-permitted"),
             ("symlink 0 a new", "not-permitted"),
@@ -382,6 +389,13 @@ async fn links_lead_nowhere_else() {
     assert_eq!(
         fs::read_to_string(place.base.join("secret")).unwrap(),
         SECRET
+    );
+    assert_eq!(
+        fs::metadata(place.base.join("secret"))
+            .unwrap()
+            .modified()
+            .unwrap(),
+        written
     );
     assert!(!place.base.join("new").exists());
 }
@@ -792,6 +806,7 @@ async fn each_plugin_has_a_folder_of_its_own() {
     let recorder = Recorder::new();
     let host = place
         .builder()
+        .same_ids()
         .guest("files", artifact("files"), config("put 0 a mine"))
         .guest(
             "more",

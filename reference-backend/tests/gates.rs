@@ -351,6 +351,7 @@ async fn a_plugin_that_comes_back_stands_where_it_stood() {
     );
     let recorder = Recorder::new();
     let host = builder()
+        .same_ids()
         .guest("before", guest(TWICE), PluginConfig::default())
         .guest("gate", guest(TWICE_AND_TRAP), PluginConfig::default())
         .guest("after", guest(TWICE), PluginConfig::default())
@@ -400,6 +401,7 @@ async fn a_listener_that_is_subscribed_late_stands_with_its_plugin() {
     };
     let recorder = Recorder::new();
     let host = builder()
+        .same_ids()
         .guest(
             "gate",
             component::plain(&late.text(false)),

@@ -4,10 +4,11 @@
 mod support;
 
 use reference_backend::{
-    BoxFuture, CpuMeter, DenyReason, EndCause, Event, EventKind, EventOutcome, GuestEngine,
-    HandlerId, Host, HostConfig, HostEvent, HostLimits, Instances, ListenerId, NativePlugin,
-    PlayerId, PluginConfig, PluginState, RawPacket, Registrar, ServerPreConnectResult, StartError,
-    TrapKind, VirtualBackendHandler, VirtualBackendSession, config::limits,
+    BoxFuture, Callback, CpuMeter, DenyReason, EndCause, Event, EventKind, EventOutcome,
+    GuestEngine, HandlerId, Host, HostConfig, HostEvent, HostLimits, Instances, ListenerId,
+    NativePlugin, PlayerId, PluginConfig, PluginState, RawPacket, Registrar,
+    ServerPreConnectResult, StartError, TrapKind, VirtualBackendHandler, VirtualBackendSession,
+    config::limits,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 struct Slow {
     listener: Duration,
     start: Duration,
+    end: Duration,
 }
 
 impl VirtualBackendHandler for Slow {
@@ -44,7 +46,7 @@ impl VirtualBackendHandler for Slow {
     }
 
     fn on_session_end(&self, _: PlayerId) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
+        Box::pin(tokio::time::sleep(self.end))
     }
 }
 
@@ -88,6 +90,35 @@ fn started(event: &HostEvent) -> bool {
 
 fn ended(event: &HostEvent) -> bool {
     matches!(event, HostEvent::SessionEnded { .. })
+}
+
+/// A stop that takes more than a second says for whom.
+#[tokio::test(start_paused = true)]
+async fn a_stop_names_those_it_waits_for() {
+    for (end, told) in [(MS * 500, 0), (MS * 3_000, 1)] {
+        let slow = Slow {
+            end,
+            ..Slow::default()
+        };
+        let (host, recorder) = host_of(slow, |_| {}).await;
+        let _first = RawClient::join(&host, 340, "first").await;
+        let _second = RawClient::join(&host, 340, "second").await;
+        recorder.wait_for_nth(2, started).await;
+        host.shutdown("over").await;
+        let waits = recorder.count(|event| {
+            let HostEvent::StopWaits {
+                plugin,
+                callback: Callback::SessionEnd,
+                connections: 2,
+            } = event
+            else {
+                assert!(!matches!(event, HostEvent::StopWaits { .. }), "{event:?}");
+                return false;
+            };
+            plugin == "slow"
+        });
+        assert_eq!(waits, told);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,6 +339,17 @@ async fn instances_of_all_guests() {
     let mut second = RawClient::join(&host, 340, "second").await;
     let told = second.kicked().await;
     assert!(told.contains("could not be started for you"), "{told}");
+    let full = |event| match event {
+        HostEvent::Trap { kind, .. } => Some(kind.to_string()),
+        _ => None,
+    };
+    let full: Vec<String> = recorder.events().into_iter().filter_map(full).collect();
+    assert!(
+        full.len() == 1
+            && full[0].contains("limit of 2")
+            && full[0].contains("`instances` under [limits]"),
+        "{full:?}"
+    );
     first.leave();
     recorder.wait_for_nth(2, ended).await;
     tokio::time::sleep(MS).await;

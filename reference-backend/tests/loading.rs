@@ -216,6 +216,35 @@ async fn two_plugins_of_one_name_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_plugins_of_one_id_the_later_stays_off() {
+    let recorder = Recorder::new();
+    let guest = plain(&PLAIN.text(false));
+    let host = builder()
+        .guest("first", guest.clone(), PluginConfig::default())
+        .guest("second", guest, PluginConfig::default())
+        .observer(recorder.clone())
+        .start();
+    host.await.unwrap();
+    let off = |event| match event {
+        HostEvent::Plugin {
+            plugin,
+            state: PluginState::Off { reason },
+            ..
+        } => Some((plugin, reason)),
+        _ => None,
+    };
+    let off: Vec<_> = recorder.events().into_iter().filter_map(off).collect();
+    assert_eq!(
+        off,
+        [(
+            "second".to_owned(),
+            "its metadata's id is \"wat\", which the plugin first has: remove one of them, or build it with another id".to_owned()
+        )]
+    );
+    assert_eq!(enabled(&recorder), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn metadata_that_the_contract_forbids_keeps_the_plugin_off() {
     let recorder = Recorder::new();
     let guest = plain(

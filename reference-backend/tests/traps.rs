@@ -87,6 +87,7 @@ async fn a_loop_and_a_memory_bomb_are_named_and_take_their_own_plugin_only() {
             config.limits.memory = 4 << 20;
         });
         let host = builder()
+            .same_ids()
             .guest("bad", artifact("probe"), bad)
             .guest("other", artifact("probe"), other)
             .observer(recorder.clone())
@@ -114,6 +115,7 @@ async fn another_plugins_session_notices_nothing() {
     let recorder = Recorder::new();
     let good = || probe_config(&[], |_| {});
     let host = builder()
+        .same_ids()
         .guest("good", artifact("probe"), good())
         .guest(
             "bad",

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use reference_backend::config::{BindError, check_bind};
 use reference_backend::log::{FLUSH, Log, MESSAGE_BYTES};
 use reference_backend::{
     CpuMeter, FileRoom, GuestEngine, Host, HostConfig, HostEvent, HostLimits, LogLevel, Observer,
@@ -20,10 +21,14 @@ pub struct ServeArgs {
     /// The component: a .wasm file
     file: String,
     /// Where to listen
-    #[arg(long, default_value = "127.0.0.1:25565", value_name = "ADDRESS:PORT")]
+    #[arg(long, default_value = "127.0.0.1:25565", value_name = "ADDRESS:PORT", value_parser = address)]
     bind: String,
     #[command(flatten)]
     subject: SubjectArgs,
+}
+
+fn address(text: &str) -> Result<String, BindError> {
+    check_bind(text).map(|()| text.to_owned())
 }
 
 /// What the players of a host that stops are told.

@@ -140,11 +140,12 @@ impl HostLab {
         Recording::new(name, &self.notebook)
     }
 
-    /// The host that is judged, before it starts.
+    /// The host that is judged, before it starts. Cases load the probe under several names.
     #[must_use]
     pub fn builder(&self, config: HostConfig) -> HostBuilder {
         let builder = Host::builder(config)
             .observer(Arc::clone(&self.recorder) as _)
+            .same_ids()
             .seed(self.seed);
         #[cfg(feature = "selftest")]
         if let Some(fault) = self.fault {

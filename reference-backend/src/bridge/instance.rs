@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use wasmtime::{Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 /// What a player of a plugin that was disabled reads.
 const STOPPED: &str = "This server has been stopped.";
@@ -106,7 +106,9 @@ impl Instance {
             }
         }
         let before = instance.metadata().await?;
-        metadata::check(&before).map_err(Failure::Refused)?;
+        metadata::check(&before)
+            .and_then(|()| plugin.services.claim_id(&before.id, &plugin.name))
+            .map_err(Failure::Refused)?;
         let enabled = instance
             .call(Callback::OnEnable, |cell| {
                 let state = cell.store.data_mut();
@@ -382,6 +384,9 @@ impl PluginShared {
 }
 
 fn classify(error: &wasmtime::Error, state: &GuestState) -> TrapKind {
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return TrapKind::NoInstanceLeft(full.to_string());
+    }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel | Trap::Interrupt) => TrapKind::CpuBudget,
         Some(Trap::StackOverflow) => TrapKind::StackOverflow,

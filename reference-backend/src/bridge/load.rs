@@ -301,6 +301,12 @@ impl GuestComponent {
         self.imports.iter().map(String::as_str)
     }
 
+    /// Bytes of the component.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// How much of its limit `component_items` the component takes: what it declares, each as often as it is built.
     #[must_use]
     pub fn component_items(&self) -> u64 {

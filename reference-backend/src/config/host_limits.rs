@@ -1,7 +1,7 @@
 //! Every limit that holds for the host as a whole, with the reason for its default and the bounds within which it can
 //! be set.
 
-use super::limits::bounded;
+use super::amount::{bounded, bytes};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub struct HostLimits {
     #[serde(deserialize_with = "bounded::<_, MIN_MEMORY, MAX_MEMORY>")]
     pub memory: u64,
     /// Bytes of the WebAssembly stack of one call.
-    #[serde(deserialize_with = "bounded::<_, MIN_STACK_BYTES, MAX_STACK_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_STACK_BYTES, MAX_STACK_BYTES>")]
     pub stack_bytes: u64,
     /// Instances of all guests at one time.
     #[serde(deserialize_with = "bounded::<_, MIN_INSTANCES, MAX_INSTANCES>")]

@@ -1,6 +1,7 @@
 //! Every limit that holds for a plugin, with the reason for its default and the bounds within which it can be set.
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use super::amount::{bounded, bytes, small};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
@@ -202,7 +203,7 @@ pub const OWN_HANDLES: usize = 100_000;
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Bytes of linear memory of one instance.
-    #[serde(deserialize_with = "bounded::<_, MIN_MEMORY, MAX_MEMORY>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_MEMORY, MAX_MEMORY>")]
     pub memory: u64,
     /// Milliseconds of CPU time of one callback, where the meter is its thread's clock.
     #[serde(deserialize_with = "bounded::<_, MIN_CPU_MS, MAX_CPU_MS>")]
@@ -220,25 +221,25 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<_, MIN_QUEUE_PACKETS, MAX_QUEUE_PACKETS>")]
     pub queue_packets: u64,
     /// Bytes that wait for one client.
-    #[serde(deserialize_with = "bounded::<_, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES>")]
     pub queue_bytes: u64,
     /// Packets of one client that wait for the handler.
     #[serde(deserialize_with = "bounded::<_, MIN_BUFFERED_PACKETS, MAX_BUFFERED_PACKETS>")]
     pub buffered_packets: u64,
     /// Bytes of one client that wait for the handler.
-    #[serde(deserialize_with = "bounded::<_, MIN_BUFFERED_BYTES, MAX_BUFFERED_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_BUFFERED_BYTES, MAX_BUFFERED_BYTES>")]
     pub buffered_bytes: u64,
     /// Sessions at one time, over all instances.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub sessions: u32,
     /// Session handles that a guest keeps at one time.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub kept_sessions: u32,
     /// Handles of WASI that one instance holds: streams, pollables, open files.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub resources: u32,
     /// Bytes of all files in the data folder.
-    #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, 0, MAX_DATA_BYTES>")]
     pub data_bytes: u64,
     /// Files, folders and links in the data folder.
     #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_ENTRIES>")]
@@ -247,31 +248,31 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_OPEN>")]
     pub data_open: u64,
     /// Bytes that one call reads or writes.
-    #[serde(deserialize_with = "bounded::<_, MIN_DATA_CALL_BYTES, MAX_DATA_CALL_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_DATA_CALL_BYTES, MAX_DATA_CALL_BYTES>")]
     pub data_call_bytes: u64,
     /// Milliseconds of one callback in calls for files, where the meter is the clock.
     #[serde(deserialize_with = "bounded::<_, 0, MAX_DATA_MS>")]
     pub data_ms: u64,
     /// Scheduled tasks that wait at one time.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub tasks: u32,
     /// Listeners of one instance.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub listeners: u32,
     /// Handlers of one instance.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub handlers: u32,
     /// Log lines in a second, over all instances; those count too that the host writes on the plugin's account.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "small::<_, 0, MAX_COUNT>")]
     pub log_lines: u32,
     /// Bytes of text of these lines in a second.
-    #[serde(deserialize_with = "bounded::<_, 0, MAX_LOG_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, 0, MAX_LOG_BYTES>")]
     pub log_bytes: u64,
     /// Elements of one table of WebAssembly.
     #[serde(deserialize_with = "bounded::<_, 0, MAX_TABLE_ELEMENTS>")]
     pub table_elements: u64,
     /// Bytes of the plugin's own table, keys and values together.
-    #[serde(deserialize_with = "bounded::<_, 0, MAX_CONFIG_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, 0, MAX_CONFIG_BYTES>")]
     pub config_bytes: u64,
     /// Restarts within the window before quarantine.
     #[serde(deserialize_with = "bounded::<_, 0, MAX_RESTARTS>")]
@@ -283,7 +284,7 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<_, MIN_RESTART_DELAY_MS, MAX_RESTART_DELAY_MS>")]
     pub restart_delay_ms: u64,
     /// Bytes of the component.
-    #[serde(deserialize_with = "bounded::<_, MIN_COMPONENT_BYTES, MAX_COMPONENT_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_COMPONENT_BYTES, MAX_COMPONENT_BYTES>")]
     pub component_bytes: u64,
     /// What the component declares, each as often as it is built.
     #[serde(deserialize_with = "bounded::<_, MIN_COMPONENT_ITEMS, MAX_COMPONENT_ITEMS>")]
@@ -295,7 +296,7 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<_, MIN_COMPILE_MS, MAX_COMPILE_MS>")]
     pub compile_ms: u64,
     /// Bytes of the host that one call of the guest fills.
-    #[serde(deserialize_with = "bounded::<_, MIN_CALL_BYTES, MAX_CALL_BYTES>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_CALL_BYTES, MAX_CALL_BYTES>")]
     pub call_bytes: u64,
 }
 
@@ -379,19 +380,4 @@ impl Limits {
         let times = 2_u32.saturating_pow(doubled);
         Duration::from_millis(self.restart_delay_ms).saturating_mul(times)
     }
-}
-
-pub(super) fn bounded<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
-    deserializer: D,
-) -> Result<u64, D::Error> {
-    let value = i64::deserialize(deserializer)?;
-    u64::try_from(value)
-        .ok()
-        .filter(|value| (MIN..=MAX).contains(value))
-        .ok_or_else(|| de::Error::custom(format!("{value} is out of bounds, use {MIN} to {MAX}")))
-}
-
-pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let value = bounded::<D, 0, MAX_COUNT>(deserializer)?;
-    u32::try_from(value).map_err(de::Error::custom)
 }

@@ -1,10 +1,13 @@
 //! The configuration: one TOML file, unknown keys refused.
 
+mod amount;
+mod bind;
 mod error;
 mod gates;
 pub mod host_limits;
 pub mod limits;
 
+pub use bind::{BindError, check_bind};
 pub use error::ConfigError;
 pub(crate) use error::nearest;
 pub use host_limits::HostLimits;
@@ -23,6 +26,10 @@ use std::path::{Path, PathBuf};
 pub const DEFAULT_BIND: &str = "127.0.0.1:25565";
 /// Connections at one time, in login or beyond.
 pub const DEFAULT_MAX_CONNECTIONS: u32 = 1024;
+/// A host that takes nobody is none.
+pub const MIN_CONNECTIONS: u64 = 1;
+/// More than a system has files for.
+pub const MAX_CONNECTIONS: u64 = 1_000_000;
 /// Packets this size and over are compressed: vanilla's default.
 pub const DEFAULT_COMPRESSION_THRESHOLD: i32 = 256;
 
@@ -47,6 +54,7 @@ pub struct HostConfig {
     /// Packets this many bytes and over are compressed; -1 turns compression off.
     pub compression_threshold: i32,
     /// Connections at one time; more are closed at once.
+    #[serde(deserialize_with = "amount::small::<_, MIN_CONNECTIONS, MAX_CONNECTIONS>")]
     pub max_connections: u32,
     /// Who may log in, and how often.
     pub players: PlayersConfig,
@@ -316,6 +324,10 @@ impl HostConfig {
             }
             _ => Ok(()),
         };
+        if let Err(error) = check_bind(&self.bind) {
+            let message = format!("bind is \"{}\": {}", self.bind, error.problem);
+            return Err(ConfigError::whole(file, message, Some(error.help)));
+        }
         server("initial_server".to_owned(), &self.initial_server)?;
         for (name, plugin) in &self.plugins {
             server(format!("plugins.{name}.fallback"), &plugin.fallback)?;

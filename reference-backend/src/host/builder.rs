@@ -58,6 +58,7 @@ pub struct HostBuilder {
     profiles: Profiles,
     told_protocol: Option<i32>,
     seed: Option<u64>,
+    same_ids: bool,
     faults: Faults,
 }
 
@@ -102,6 +103,7 @@ impl HostBuilder {
             profiles: Arc::new(offline),
             told_protocol: None,
             seed: None,
+            same_ids: false,
             faults: Faults::default(),
         }
     }
@@ -162,6 +164,14 @@ impl HostBuilder {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Lets plugins have the same id in their metadata, where otherwise the later one stays off: for who loads one
+    /// component under several names, as tests do.
+    #[must_use]
+    pub fn same_ids(mut self) -> Self {
+        self.same_ids = true;
         self
     }
 
@@ -244,6 +254,7 @@ impl HostBuilder {
             memory: Memory::new(memory),
             rates: Rates::new(self.plugins.iter().map(|(name, config, _)| (name, config))),
             faults: self.faults,
+            ids: (!self.same_ids).then(Mutex::default),
             all_guests: tokio::sync::Mutex::default(),
         });
         let mut plugins = Vec::new();

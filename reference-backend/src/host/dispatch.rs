@@ -1,11 +1,10 @@
 //! Plugins as the host sees them, and the order in which they are asked.
 
 use super::link::Link;
-use super::observer::{DenyReason, HostEvent, LogLevel};
+use super::observer::{Callback, DenyReason, HostEvent, LogLevel};
 use super::services::{Services, lock};
 use crate::api::{
-    BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, PlayerId,
-    Registrar,
+    BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, Registrar,
 };
 use crate::capability::{Capability, Grants};
 use crate::config::PluginConfig;
@@ -273,8 +272,7 @@ pub(super) async fn fire(
     link: &Link,
     event: &Event,
 ) -> Option<Decision> {
-    link.grace(dispatch(services, plugins, link.player, event))
-        .await
+    link.grace(dispatch(services, plugins, link, event)).await
 }
 
 /// As [`fire`], for an event that comes when the connection is over already. `plugins` are in the order in which they
@@ -282,10 +280,10 @@ pub(super) async fn fire(
 pub(super) async fn dispatch(
     services: &Services,
     plugins: &[Arc<PluginRecord>],
-    player: PlayerId,
+    link: &Link,
     event: &Event,
 ) -> Decision {
-    let kind = event.kind();
+    let (kind, player) = (event.kind(), link.player);
     services.observe(|| HostEvent::EventFired {
         player,
         event: event.clone(),
@@ -296,7 +294,7 @@ pub(super) async fn dispatch(
             plugin: Some(Arc::clone(plugin)),
             outcome: Err(DenyReason::HeldShut),
         },
-        None => ask_all(services, plugins, player, event).await,
+        None => ask_all(services, plugins, link, event).await,
     };
     services.observe(|| HostEvent::EventDecided {
         player,
@@ -331,16 +329,19 @@ fn in_order(
 async fn ask_all(
     services: &Services,
     plugins: &[Arc<PluginRecord>],
-    player: PlayerId,
+    link: &Link,
     event: &Event,
 ) -> Decision {
-    let kind = event.kind();
+    let (kind, player) = (event.kind(), link.player);
     let mut decision = Decision {
         plugin: None,
         outcome: Ok(EventOutcome::NoOpinion),
     };
     for (entry, plugin) in in_order(services, plugins, kind) {
+        link.busy.with(&plugin.name);
+        let under_way = link.busy.calls(Callback::HandleEvent);
         let outcome = plugin.ask(services, &entry, event).await;
+        drop(under_way);
         services.observe(|| HostEvent::ListenerAnswered {
             player,
             plugin: plugin.name.clone(),

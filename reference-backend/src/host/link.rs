@@ -3,6 +3,7 @@
 //! The connection's machine stands behind a lock that is never held across an await. The pump moves bytes in and out;
 //! the script takes what arrived and decides; handles, which may be used from any task, send.
 
+use super::busy::Busy;
 use super::memory::Share;
 use super::observer::EndCause;
 use super::places::Refusal;
@@ -66,6 +67,8 @@ pub(crate) struct Link {
     /// Why it has no place, which is all that it is to hear.
     pub(super) refusal: Option<Refusal>,
     pub(super) faults: Faults,
+    /// Whom it waits for.
+    pub(super) busy: Busy,
     origin: Instant,
     /// Apart, so that a handle which outlives the connection does not keep the room for it.
     wire: Box<Mutex<Wire>>,
@@ -136,6 +139,7 @@ impl Link {
             stall_limit,
             refusal,
             faults,
+            busy: Busy::default(),
             origin: Instant::now(),
             wire: Box::new(Mutex::new(Wire {
                 share: Share::of(&services.memory),

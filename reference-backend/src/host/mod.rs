@@ -12,6 +12,7 @@
 //! | `dispatch` | plugins, and the order in which they are asked |
 //! | `players` | who is in, each once |
 //! | `session` | what a handle does |
+//! | `busy` | whom a connection waits for |
 //! | `broken` | what a host that is broken on purpose does in place of the right thing |
 //! | `turns` | who needs much waits for those who need little |
 //! | `native` | plugins that are part of the process |
@@ -23,6 +24,7 @@
 
 mod broken;
 mod builder;
+mod busy;
 mod dispatch;
 mod link;
 mod listener;
@@ -79,6 +81,9 @@ const DUPLEX_BUFFER: usize = 64 << 10;
 
 /// How long connections have to end at shutdown; the plugins have what is left of the 10 s.
 const SHUTDOWN_CONNECTIONS: Duration = Duration::from_secs(8);
+
+/// A stop that takes longer than this says whom it waits for.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long what is given up then has to go.
 const SHUTDOWN_GIVEN_UP: Duration = Duration::from_millis(250);
@@ -218,7 +223,15 @@ impl Host {
                 ended.await;
             }
         };
-        let in_time = tokio::time::timeout(SHUTDOWN_CONNECTIONS, all_ended()).await;
+        let at_once = tokio::time::timeout(SHUTDOWN_PATIENCE, all_ended()).await;
+        let in_time = match at_once {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                self.tell_whom_a_stop_waits_for();
+                let rest = SHUTDOWN_CONNECTIONS.saturating_sub(SHUTDOWN_PATIENCE);
+                tokio::time::timeout(rest, all_ended()).await
+            }
+        };
         if in_time.is_err() {
             for (player, (_, task)) in &lock(&inner.connections).open {
                 tracing::warn!(%player, "did not end in time");
@@ -232,19 +245,42 @@ impl Host {
         self.disable().await;
     }
 
+    fn tell_whom_a_stop_waits_for(&self) {
+        let mut waited_for = BTreeMap::new();
+        let mut unread = 0_usize;
+        for (link, _) in lock(&self.inner.connections).open.values() {
+            match link.busy.now() {
+                Some(called) => *waited_for.entry(called).or_insert(0_usize) += 1,
+                None => unread += 1,
+            }
+        }
+        for ((plugin, callback), connections) in waited_for {
+            self.inner.services.tell(HostEvent::StopWaits {
+                plugin,
+                callback,
+                connections,
+            });
+        }
+        if unread > 0 {
+            tracing::warn!("stopping: {unread} connections wait for a client that does not read");
+        }
+    }
+
     async fn disable(&self) {
+        let disabling = Mutex::new(None);
         let disable = async {
             for plugin in self.inner.plugins.iter().rev() {
                 if let Some(driver) = plugin.driver() {
+                    *lock(&disabling) = Some(&plugin.name);
                     driver.disable().await;
                 }
             }
         };
-        if tokio::time::timeout(SHUTDOWN_PLUGINS, disable)
-            .await
-            .is_err()
+        let in_time = tokio::time::timeout(SHUTDOWN_PLUGINS, disable).await;
+        if in_time.is_err()
+            && let Some(plugin) = *lock(&disabling)
         {
-            tracing::warn!("a plugin did not let itself be disabled in time");
+            tracing::warn!(%plugin, "did not let itself be disabled in time; those before it were not asked");
         }
     }
 

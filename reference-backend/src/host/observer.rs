@@ -137,6 +137,8 @@ pub enum TrapKind {
         /// What is allowed.
         limit: u64,
     },
+    /// There are as many instances as the host may have; the text is wasmtime's, with the number.
+    NoInstanceLeft(String),
     /// The WebAssembly stack ran out.
     StackOverflow,
     /// A broken rule of the canonical ABI, in a call of either side: a handle that is not a session's, a borrow that was
@@ -153,6 +155,10 @@ impl fmt::Display for TrapKind {
             Self::CallBytes { limit } => write!(
                 f,
                 "handed more than {limit} bytes over in one call; `call_bytes` under [plugins.NAME.limits] says how many it may"
+            ),
+            Self::NoInstanceLeft(text) => write!(
+                f,
+                "no instance is left for it: {text}; raise `instances` under [limits], or let sessions share one"
             ),
             Self::StackOverflow => f.write_str("trap: stack overflow"),
             Self::HostCall(text) => write!(f, "broke the rules of a call: {text}"),
@@ -305,6 +311,15 @@ pub enum HostEvent {
         level: LogLevel,
         /// The line.
         message: String,
+    },
+    /// The host stops, and so many connections still wait for a callback of this plugin.
+    StopWaits {
+        /// Its name in the configuration.
+        plugin: String,
+        /// What for.
+        callback: Callback,
+        /// How many.
+        connections: usize,
     },
     /// Lines of a guest, or of the host's on its account, were dropped in the second that has passed.
     GuestLogDropped {
@@ -517,6 +532,7 @@ impl HostEvent {
             | Self::Closed { player, .. } => Some(*player),
             Self::Trap { player, .. } | Self::Note { player, .. } => *player,
             Self::Plugin { .. }
+            | Self::StopWaits { .. }
             | Self::GuestLog { .. }
             | Self::GuestLogDropped { .. }
             | Self::RegistrationRefused { .. }

@@ -62,13 +62,7 @@ impl Script {
                 let event = Event::PlayerDisconnect(PlayerDisconnect {
                     player_id: self.link.player,
                 });
-                dispatch(
-                    &self.host.services,
-                    self.host.plugins(),
-                    self.link.player,
-                    &event,
-                )
-                .await;
+                dispatch(&self.host.services, self.host.plugins(), &self.link, &event).await;
                 cause
             }
             Err(cause) => cause,
@@ -328,6 +322,7 @@ impl Script {
             protocol,
         });
         self.link.begin(number, &backend.limits);
+        self.link.busy.with(&backend.plugin);
         self.host.sessions.fetch_add(1, Ordering::Relaxed);
         services.tell(HostEvent::SessionStarted {
             player,
@@ -473,7 +468,9 @@ impl Script {
             false => None,
         };
         services.observe(|| HostEvent::CallbackStarted { player, callback });
+        let under_way = self.link.busy.calls(callback);
         let done = work.await;
+        drop(under_way);
         drop(alone);
         services.observe(|| HostEvent::CallbackEnded { player, callback });
         done

@@ -10,6 +10,7 @@ use crate::config::limits::LOG_LINE_BYTES;
 use crate::fault::Faults;
 use crate::log::GUEST;
 use crate::shown::shown_within;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -68,6 +69,8 @@ pub(crate) struct Services {
     pub(super) rates: Rates,
     /// What is broken on purpose.
     pub faults: Faults,
+    /// The ids that plugins say they have, and whose each is. None where several may have one.
+    pub(super) ids: Option<Mutex<BTreeMap<String, String>>>,
     /// For a fault that has all guests take turns.
     pub(super) all_guests: tokio::sync::Mutex<()>,
 }
@@ -129,6 +132,23 @@ impl Services {
         }
     }
 
+    /// Gives a plugin the id that it says it has. The error is for the log: another one has it.
+    pub fn claim_id(&self, id: &str, plugin: &str) -> Result<(), String> {
+        let Some(ids) = &self.ids else {
+            return Ok(());
+        };
+        let mut ids = lock(ids);
+        let holder = ids
+            .entry(id.to_owned())
+            .or_insert_with(|| plugin.to_owned());
+        if holder == plugin {
+            return Ok(());
+        }
+        Err(format!(
+            "its metadata's id is \"{id}\", which the plugin {holder} has: remove one of them, or build it with another id"
+        ))
+    }
+
     pub fn is_server(&self, name: &str) -> bool {
         self.config.servers.contains_key(name)
     }
@@ -177,6 +197,13 @@ fn write_log(event: &HostEvent) {
                 LogLevel::Warn => tracing::warn!(%plugin, player, "{text}"),
                 LogLevel::Error => tracing::error!(%plugin, player, "{text}"),
             }
+        }
+        HostEvent::StopWaits {
+            plugin,
+            callback,
+            connections,
+        } => {
+            tracing::warn!(%plugin, "stopping: {connections} connections wait for its {callback}");
         }
         HostEvent::GuestLogDropped { plugin, lines } => {
             tracing::warn!(%plugin, "{lines} log lines dropped: over the rate");
