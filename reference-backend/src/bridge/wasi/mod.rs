@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `folder` | a plugin's data folder, and how much of it is in use |
 //! | `node` | what is open of it, and what can be done with it |
+//! | `own` | whether a file that has been opened is the folder's own |
 //! | `handles` | what one instance has open |
 //! | `files` | `wasi:filesystem` on top of these |
 //! | `streams` | `wasi:io`: streams into the log, from files and into files |
@@ -21,6 +22,7 @@ mod handles;
 #[cfg(feature = "faults")]
 mod network;
 mod node;
+mod own;
 mod streams;
 mod types;
 

@@ -2,10 +2,14 @@
 //!
 //! cap-std resolves each path from an open folder and refuses what leads out of it: absolute paths, `..` past the top,
 //! links to outside. Two ways out are left to this module. A hard link looks like the file that it is, so no file with
-//! more than one name is opened, and guests make none. A guest makes no symbolic links either: whoever else walks
-//! through its folder might follow one. Pipes, sockets and devices are not opened, since they would block.
+//! more than one name is opened, and guests make none; see `own`. A guest makes no symbolic links either: whoever else
+//! walks through its folder might follow one. Pipes, sockets and devices are not kept open, since they would block.
+//!
+//! Files are opened first, without waiting, then looked at, and what is done is done to what was opened: a name may stand
+//! for something else a moment later.
 
 use super::folder::{DataFolder, FileId};
+use super::own::{looks_gone, own};
 use super::types::{
     Datetime, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
     MetadataHash, NewTimestamp, OpenFlags,
@@ -152,7 +156,7 @@ impl Node {
         if wants_dir && creates {
             return Err(ErrorCode::Invalid);
         }
-        // Looked at before it is opened: opening a pipe or a device does something.
+        // Looked at before it is opened, since opening a pipe or a device may do something, and once more when it is open.
         match self.look(path, follow) {
             Ok(_) if creates && open.contains(OpenFlags::EXCLUSIVE) => Err(ErrorCode::Exist),
             Ok(found) if found.is_symlink() => Err(ErrorCode::Loop),
@@ -187,22 +191,11 @@ impl Node {
     ) -> Answer<Self> {
         let truncates = open.contains(OpenFlags::TRUNCATE);
         let writes = truncates || flags.contains(DescriptorFlags::WRITE);
-        let follow = if follow {
-            FollowSymlinks::Yes
-        } else {
-            FollowSymlinks::No
-        };
         let mut options = OpenOptions::new();
         options
             .read(flags.contains(DescriptorFlags::READ) || !writes)
-            .write(writes)
-            .nonblock(true)
-            .follow(follow);
-        let file = self.dir()?.open_with(path, &options)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.nlink() > 1 {
-            return Err(ErrorCode::NotPermitted);
-        }
+            .write(writes);
+        let (file, metadata) = self.open_own(path, follow, options)?;
         if truncates {
             let mut usage = self.folder.usage();
             let bytes = file.metadata()?.len();
@@ -212,7 +205,29 @@ impl Node {
         Ok(self.opened(What::File(file), &metadata, of_file(flags)))
     }
 
+    /// Opens a file that is the folder's own. With the lock held: what removes and moves names takes it too, so that no
+    /// other instance takes the name away between the two.
+    fn open_own(
+        &self,
+        path: &str,
+        follow: bool,
+        mut options: OpenOptions,
+    ) -> Answer<(File, Metadata)> {
+        options.nonblock(true).follow(if follow {
+            FollowSymlinks::Yes
+        } else {
+            FollowSymlinks::No
+        });
+        let _names = self.folder.usage();
+        let file = self.dir()?.open_with(path, &options)?;
+        let metadata = own(&file)?;
+        Ok((file, metadata))
+    }
+
     fn create(&self, path: &str, flags: DescriptorFlags) -> Answer<Self> {
+        if looks_gone(path) {
+            return Err(ErrorCode::NotPermitted);
+        }
         let limits = self.folder.limits;
         self.folder.usage().enter(limits)?;
         let mut options = OpenOptions::new();
@@ -346,16 +361,7 @@ impl Node {
         match &self.what {
             What::Root(dir) => dir.set_times(".", spec(accessed), spec(modified))?,
             What::Dir(dir) => dir.set_times(".", spec(accessed), spec(modified))?,
-            What::File(file) => {
-                let mut times = std::fs::FileTimes::new();
-                if let Some(accessed) = accessed {
-                    times = times.set_accessed(accessed);
-                }
-                if let Some(modified) = modified {
-                    times = times.set_modified(modified);
-                }
-                file.try_clone()?.into_std().set_times(times)?;
-            }
+            What::File(file) => set_file_times(file, accessed, modified)?,
         }
         Ok(())
     }
@@ -367,15 +373,24 @@ impl Node {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> Answer<()> {
-        let dir = self.dir()?;
-        check(path)?;
-        let (accessed, modified) = (spec(time(accessed)?), spec(time(modified)?));
-        if follow {
-            dir.set_times(path, accessed, modified)?;
-        } else {
-            dir.set_symlink_times(path, accessed, modified)?;
+        let (accessed, modified) = (time(accessed)?, time(modified)?);
+        let found = self.look(path, follow)?;
+        if found.is_dir() {
+            let dir = if follow {
+                self.dir()?.open_dir(path)?
+            } else {
+                self.dir()?.open_dir_nofollow(path)?
+            };
+            return Ok(dir.set_times(".", spec(accessed), spec(modified))?);
         }
-        Ok(())
+        // A link itself cannot be opened, and its name may stand for something else by the time it is used.
+        if !found.is_file() {
+            return Err(ErrorCode::NotPermitted);
+        }
+        let mut options = OpenOptions::new();
+        options.read(true);
+        let (file, _) = self.open_own(path, follow, options)?;
+        Ok(set_file_times(&file, accessed, modified)?)
     }
 
     pub fn create_directory(&self, path: &str) -> Answer<()> {
@@ -412,6 +427,9 @@ impl Node {
     pub fn rename(&self, path: &str, to: &Self, new: &str) -> Answer<()> {
         let target = to.dir()?;
         check(new)?;
+        if looks_gone(new) {
+            return Err(ErrorCode::NotPermitted);
+        }
         let mut usage = self.folder.usage();
         let moved = id(&self.look(path, false)?);
         let replaced = to.look(new, false).ok();
@@ -452,6 +470,21 @@ impl Node {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
     }
+}
+
+fn set_file_times(
+    file: &File,
+    accessed: Option<SystemTime>,
+    modified: Option<SystemTime>,
+) -> std::io::Result<()> {
+    let mut times = std::fs::FileTimes::new();
+    if let Some(accessed) = accessed {
+        times = times.set_accessed(accessed);
+    }
+    if let Some(modified) = modified {
+        times = times.set_modified(modified);
+    }
+    file.try_clone()?.into_std().set_times(times)
 }
 
 /// What the guest asked for, of what means anything for a file.

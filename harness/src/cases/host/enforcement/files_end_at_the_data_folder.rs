@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use reference_backend::{HostConfig, PluginConfig};
 
@@ -23,8 +24,8 @@ const NAME: &str = "files";
 pub const CASE: Case = Case::host(
     "files-end-at-the-data-folder",
     &["VB-ENF-08"],
-    "Tells a guest with a data folder to read and to write beside and above it: by `..`, by absolute paths and by links that \
-     lie in it.",
+    "Tells a guest with a data folder to read, to write and to set times beside and above it: by `..`, by absolute paths and \
+     by links that lie in it.",
     |lab| Box::pin(run(lab)),
 )
 .on_the_newest();
@@ -48,8 +49,14 @@ async fn run(lab: &HostLab) -> Outcome {
             "a file by its absolute path",
         ),
     ];
+    let secrets = [place.path().join("secret"), data.join("other/secret")];
+    let times = || secrets.each_ref().map(|path| modified(path));
+    let before = times();
     let mut script = Vec::new();
     for folder in 0..FOLDERS {
+        // In the first second of 1970, as nothing else is.
+        let touches = ways.iter();
+        script.extend(touches.map(|(path, _)| format!("touch-at {folder} {path} 1")));
         script.extend(ways.iter().map(|(path, _)| format!("cat {folder} {path}")));
         let writes = beside.iter();
         script.extend(writes.map(|(path, _)| format!("put {folder} {path} {SECRET}")));
@@ -61,6 +68,9 @@ async fn run(lab: &HostLab) -> Outcome {
             return Err(out(what, "read"));
         }
     }
+    if times() != before {
+        return Err(out("a file by a name that leads out", "set the times of"));
+    }
     for (path, what) in &beside {
         let wrote = |line: &String| line.contains(&format!(" {path} {SECRET}: ok"));
         let there = place.path().join("new").exists() || data.join("new").exists();
@@ -69,6 +79,10 @@ async fn run(lab: &HostLab) -> Outcome {
         }
     }
     Ok(())
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|found| found.modified()).ok()
 }
 
 fn out(what: &str, did: &str) -> Stop {
