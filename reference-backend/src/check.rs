@@ -206,11 +206,13 @@ mod tests {
             config: &table,
             folder: true,
         }];
-        let lines = sums(&config, &plugins, &room(984), Some(2 << 30));
+        let backlog = Some("too short".to_owned());
+        let lines = sums(&config, &plugins, &room(984), backlog, Some(256 << 20));
+        assert_eq!(lines[4], "note: too short");
         assert_eq!(
             lines[..3],
             [
-                "memory at the limits: 64 MiB in guests, 8 GiB waiting for 1024 clients, 1 GiB waiting for guests: 9 GiB; this machine has 2 GiB",
+                "memory at the limits: 64 MiB in guests, 256 MiB waiting between them and 1024 clients: 320 MiB; this machine has 256 MiB",
                 "note: the memory would not do if all used what they may; lower `memory` of the plugins, or `instances` or `memory` under [limits]",
                 "files at the limits: 1024 connections, 64 in data folders, 40 of its own; the system allows 1088",
             ]

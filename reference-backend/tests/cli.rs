@@ -46,7 +46,7 @@ fn a_good_configuration_is_good() {
     for part in [
         "lobby: good; ",
         " of 200000 items, ",
-        "memory at the limits: 64 MiB in guests, 8 GiB waiting for 1024 clients",
+        "memory at the limits: 64 MiB in guests, 256 MiB waiting between them and 1024 clients: 320 MiB",
         "files at the limits: 1024 connections, 0 in data folders, ",
     ] {
         assert!(text.contains(part), "no {part:?} in {text}");

@@ -145,8 +145,13 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["no-variants"],
-        of: &["VB-ENF-10", "VB-LOG-04"],
+        of: &["VB-LOG-04"],
         why: "no client of 770 gets past the configuration phase",
+    },
+    Excuse {
+        killers: &["empty-tags"],
+        of: &["VB-ENF-10", "VB-LOG-03", "VB-LOG-04"],
+        why: "no client of 776 gets past the configuration phase, since its registries name tags",
     },
     Excuse {
         killers: &["compression-late"],
@@ -202,7 +207,7 @@ const SILENCE: &[Excuse] = &[
         why: "no session starts",
     },
     Excuse {
-        killers: &["no-variants", "compression-late"],
+        killers: &["no-variants", "empty-tags", "compression-late"],
         of: &[MOST_CASES],
         why: "no client gets through its login",
     },

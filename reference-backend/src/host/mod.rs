@@ -280,7 +280,8 @@ impl Host {
         if in_time.is_err()
             && let Some(plugin) = *lock(&disabling)
         {
-            tracing::warn!(%plugin, "did not let itself be disabled in time; those before it were not asked");
+            let text = "did not let itself be disabled in time; those before it were not asked";
+            self.inner.services.note(plugin, None, LogLevel::Warn, text);
         }
     }
 
