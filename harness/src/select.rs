@@ -218,7 +218,7 @@ mod tests {
                 Some("join-game-comes-once"),
             ),
             (Subject::Guest, "VB-META-09", Some("VB-META-0")),
-            (Subject::Host, "VB-DSP-19", Some("VB-DSP-1")),
+            (Subject::Host, "VB-DSP-199", Some("VB-DSP-19")),
         ] {
             let NameError::Unknown {
                 given: told,

@@ -12,13 +12,14 @@ use crate::process::{Log, Process, STOP_LIMIT, Setup, program};
 use host_faults::player::{Player, handshake, login_start, percentile};
 
 /// Each with its name.
-pub const ALL: [(&str, Fault); 14] = [
+pub const ALL: [(&str, Fault); 15] = [
     ("64 files, connections that say nothing", few_files),
     ("1,024 files, connections that say nothing", usual_files),
     ("20,000 files, connections that say nothing", many_files),
     ("a log on a full device", full_log),
     ("a log whose pipe is closed", closed_log),
     ("a log whose pipe nobody reads", unread_log),
+    ("a guest that talks without end", talkative),
     ("1,000 joins at once", joins_at_once),
     ("5,000 joins at once", more_joins_at_once),
     ("1,000 joins at once, a backlog of 4", tiny_backlog),
@@ -207,6 +208,43 @@ fn log(size: Size, log: Log) -> Result<Held, String> {
     }
     Ok(Held::beside(quiet, under, what))
 }
+
+/// Another plugin's guest writes lines of 4 KiB, as many as its budget of CPU allows, whenever a player leaves; and
+/// players come and go all the time.
+fn talkative(size: Size) -> Result<Held, String> {
+    let line = format!("readlink 0 {}\\n", "x".repeat(4 << 10));
+    let talk = format!("again = true\ndo = \"{}\"", line.repeat(12));
+    let setup = Setup::new()
+        .config("data_dir = \"data\"")
+        .also("files", talk);
+    let mut process = setup.start()?;
+    let (mut player, quiet) = healthy(&process, size)?;
+    let (began, before) = (Instant::now(), process.log().len());
+    let mut trips = Vec::new();
+    let mut visits = 0;
+    while began.elapsed() < size.measured() * 4 {
+        for _ in 0..20 {
+            drop(join(&process, &format!("player{visits}"))?);
+            visits += 1;
+        }
+        trips.push(player.trip().map_err(lost)?);
+    }
+    let written = process.log().len() - before;
+    let seconds = began.elapsed().as_secs_f64();
+    process.stop("TERM")?;
+    // A second of the host's own may begin and end within.
+    let most = LOG_BYTES * (seconds + 1.0);
+    if written as f64 > most {
+        return Err(format!("{written} bytes of log in {seconds:.1} s"));
+    }
+    let rate = written as f64 / seconds / 1024.0;
+    let what =
+        format!("{visits} players, each good for 12 lines of 4 KiB; {rate:.0} KiB of log a second");
+    Ok(Held::beside(quiet, percentile(trips), what))
+}
+
+/// What README.md gives all causes of log lines together, in bytes a second.
+const LOG_BYTES: f64 = (1 << 20) as f64;
 
 fn joins_at_once(size: Size) -> Result<Held, String> {
     at_once(size, 1_000)
@@ -463,9 +501,10 @@ fn slow_disk(size: Size) -> Result<Held, String> {
             "not tried: no strace (Debian's strace)".to_owned(),
         ));
     }
-    let writing = Setup::new()
-        .config("data_dir = \"data\"")
-        .also("files", "again = true\ndo = \"put 0 note abcdefgh\"");
+    let writing = Setup::new().config("data_dir = \"data\"").also(
+        "files",
+        "again = true\ndo = \"put 0 note abcdefgh\"".to_owned(),
+    );
     let quiet = under_slow_disk(&writing, size)?.0;
     let mut slow = writing;
     // Only the calls of `pwrite64` stop the program: nothing but files is written so.

@@ -44,7 +44,7 @@ pub struct Setup {
     /// Lines of the guest's limits.
     pub limits: &'static str,
     /// More guests, each with the lines of its own configuration.
-    pub others: Vec<(&'static str, &'static str)>,
+    pub others: Vec<(&'static str, String)>,
     /// What stands before the program's name.
     pub wrapper: Vec<String>,
     pub environment: Vec<(&'static str, String)>,
@@ -74,7 +74,7 @@ impl Setup {
     }
 
     /// With another guest, whose configuration holds these lines.
-    pub fn also(mut self, guest: &'static str, config: &'static str) -> Self {
+    pub fn also(mut self, guest: &'static str, config: String) -> Self {
         self.others.push((guest, config));
         self
     }
@@ -86,8 +86,11 @@ impl Setup {
         std::fs::create_dir(at.join("plugins")).map_err(said)?;
         let port = free_port().map_err(said)?;
         let mut config = format!("bind = \"{port}\"\n{}\n", self.config);
-        let served = (self.guest, self.conduct);
-        for (guest, lines) in self.others.iter().copied().chain([served]) {
+        let others = self
+            .others
+            .iter()
+            .map(|(guest, lines)| (*guest, lines.as_str()));
+        for (guest, lines) in others.chain([(self.guest, self.conduct)]) {
             let artifact = format!(
                 "{}/../../fixtures/artifacts/{guest}.wasm",
                 env!("CARGO_MANIFEST_DIR")
