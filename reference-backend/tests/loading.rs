@@ -216,7 +216,7 @@ async fn two_plugins_of_one_name_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_plugins_of_one_id_the_later_stays_off() {
+async fn a_component_that_is_there_twice_stays_off_the_second_time() {
     let recorder = Recorder::new();
     let guest = plain(&PLAIN.text(false));
     let host = builder()
@@ -238,10 +238,38 @@ async fn of_two_plugins_of_one_id_the_later_stays_off() {
         off,
         [(
             "second".to_owned(),
-            "its metadata's id is \"wat\", which the plugin first has: remove one of them, or build it with another id".to_owned()
+            "it is the component of the plugin first, with the id \"wat\": remove one of them, or build it with another id".to_owned()
         )]
     );
     assert_eq!(enabled(&recorder), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_components_of_one_id_run_and_the_log_says_so() {
+    let recorder = Recorder::new();
+    let other = Wat {
+        version: "2.0.0",
+        ..PLAIN
+    };
+    let host = builder()
+        .guest("first", plain(&PLAIN.text(false)), PluginConfig::default())
+        .guest("second", plain(&other.text(false)), PluginConfig::default())
+        .observer(recorder.clone())
+        .start();
+    host.await.unwrap();
+    let told = |event| match event {
+        HostEvent::Note { plugin, text, .. } => Some((plugin, text)),
+        _ => None,
+    };
+    let told: Vec<_> = recorder.events().into_iter().filter_map(told).collect();
+    assert_eq!(
+        told,
+        [(
+            "second".to_owned(),
+            "its metadata's id is \"wat\", which the plugin first has too: build one of them with another id".to_owned()
+        )]
+    );
+    assert_eq!(enabled(&recorder), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,11 @@ impl Instance {
         }
         let before = instance.metadata().await?;
         metadata::check(&before)
-            .and_then(|()| plugin.services.claim_id(&before.id, &plugin.name))
+            .and_then(|()| {
+                plugin
+                    .services
+                    .claim_id(&before.id, &plugin.name, plugin.digest)
+            })
             .map_err(Failure::Refused)?;
         let enabled = instance
             .call(Callback::OnEnable, |cell| {

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::shown::shown;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use wasmtime::component::Component;
@@ -44,6 +45,8 @@ pub struct GuestComponent {
     pub(crate) exports_handler: bool,
     wants_folder: bool,
     size: usize,
+    /// Of its bytes: by it one component is known under several names.
+    pub(crate) digest: u64,
     extent: Extent,
 }
 
@@ -261,9 +264,16 @@ impl GuestEngine {
             exports_handler,
             wants_folder,
             size: bytes.len(),
+            digest: digest(bytes),
             extent,
         })
     }
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 impl GuestEngine {

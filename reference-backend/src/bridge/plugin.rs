@@ -32,6 +32,8 @@ pub(crate) struct PluginShared {
     pub table: Mutex<Arc<BTreeMap<String, String>>>,
     pub services: Arc<Services>,
     pub engine: GuestEngine,
+    /// Of its component's bytes.
+    pub digest: u64,
     pub pre: InstancePre<GuestState>,
     pub guest: GuestIndices,
     pub handler: Option<HandlerIndices>,
@@ -142,6 +144,7 @@ impl GuestDriver {
                 services: Arc::clone(services),
                 memory: Arc::default(),
                 engine: component.engine.clone(),
+                digest: component.digest,
                 pre,
                 guest,
                 handler,

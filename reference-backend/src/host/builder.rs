@@ -167,8 +167,8 @@ impl HostBuilder {
         self
     }
 
-    /// Lets plugins have the same id in their metadata, where otherwise the later one stays off: for who loads one
-    /// component under several names, as tests do.
+    /// Lets one component, with one id in its metadata, be there under several names, where otherwise the later one stays
+    /// off: for who loads it so on purpose, as tests do.
     #[must_use]
     pub fn same_ids(mut self) -> Self {
         self.same_ids = true;

@@ -52,6 +52,9 @@ impl HostClock {
     }
 }
 
+/// Names and components by id.
+pub(super) type Ids = BTreeMap<String, Vec<(String, u64)>>;
+
 pub(crate) struct Services {
     pub(super) config: HostConfig,
     pub(super) observer: Option<Arc<dyn Observer>>,
@@ -69,8 +72,9 @@ pub(crate) struct Services {
     pub(super) rates: Rates,
     /// What is broken on purpose.
     pub faults: Faults,
-    /// The ids that plugins say they have, and whose each is. None where several may have one.
-    pub(super) ids: Option<Mutex<BTreeMap<String, String>>>,
+    /// The ids that plugins say they have, whose each is, and of which component. None where one component may be there
+    /// several times.
+    pub(super) ids: Option<Mutex<Ids>>,
     /// For a fault that has all guests take turns.
     pub(super) all_guests: tokio::sync::Mutex<()>,
 }
@@ -132,21 +136,33 @@ impl Services {
         }
     }
 
-    /// Gives a plugin the id that it says it has. The error is for the log: another one has it.
-    pub fn claim_id(&self, id: &str, plugin: &str) -> Result<(), String> {
+    /// Notes that a plugin says it has this id. The error is for the log: the same component is up already under another
+    /// name. Of another component with the same id the operator is told, and both run: what counts on this host is the
+    /// name of the table, and one that stayed off might be the one that guards the others.
+    pub fn claim_id(&self, id: &str, plugin: &str, digest: u64) -> Result<(), String> {
         let Some(ids) = &self.ids else {
             return Ok(());
         };
         let mut ids = lock(ids);
-        let holder = ids
-            .entry(id.to_owned())
-            .or_insert_with(|| plugin.to_owned());
-        if holder == plugin {
+        let holders = ids.entry(id.to_owned()).or_default();
+        if holders.iter().any(|(holder, _)| holder == plugin) {
             return Ok(());
         }
-        Err(format!(
-            "its metadata's id is \"{id}\", which the plugin {holder} has: remove one of them, or build it with another id"
-        ))
+        if let Some((holder, _)) = holders.iter().find(|(_, known)| *known == digest) {
+            return Err(format!(
+                "it is the component of the plugin {holder}, with the id \"{id}\": remove one of them, or build it with another id"
+            ));
+        }
+        let other = holders.first().map(|(holder, _)| holder.clone());
+        holders.push((plugin.to_owned(), digest));
+        drop(ids);
+        if let Some(holder) = other {
+            let text = format!(
+                "its metadata's id is \"{id}\", which the plugin {holder} has too: build one of them with another id"
+            );
+            self.note(plugin, None, LogLevel::Warn, text);
+        }
+        Ok(())
     }
 
     pub fn is_server(&self, name: &str) -> bool {
