@@ -242,7 +242,7 @@ impl HostBuilder {
             ..backend_proto::ServerConfig::clone(&wire_config)
         });
         let connections = Connections::new(&self.config);
-        let memory = self.config.limits.memory;
+        let memory = Memory::new(self.config.limits.memory, self.config.max_connections);
         let services = Arc::new(Services {
             config: self.config,
             observer: self.observer,
@@ -251,7 +251,7 @@ impl HostBuilder {
             clock: HostClock::start(self.seed),
             seed: self.seed,
             turns: Arc::default(),
-            memory: Memory::new(memory),
+            memory,
             rates: Rates::new(self.plugins.iter().map(|(name, config, _)| (name, config))),
             faults: self.faults,
             ids: (!self.same_ids).then(Mutex::default),

@@ -424,12 +424,6 @@ impl Wire {
         })
     }
 
-    /// Whether there is memory for so many bytes that the host itself is about to send.
-    pub fn has_memory(&self, bytes: u64) -> bool {
-        let unfair = self.faults.has(Fault::UnsummedQueues) || self.faults.has(Fault::FirstCome);
-        unfair || self.share.has_room(bytes)
-    }
-
     /// What waits here now, after it has changed.
     pub fn count(&mut self) {
         let out = self.waiting() + (self.queue.ends.len() * PER_PACKET_OUT) as u64;

@@ -6,7 +6,6 @@ use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::native::caught;
 use super::observer::{Callback, DenyReason, EndCause, HostEvent, LogLevel};
-use super::places::Refusal;
 use super::players::{AlreadyIn, Place};
 use super::session::{FAILED, SessionShared, to_component};
 use super::turns;
@@ -28,9 +27,6 @@ use std::time::Duration;
 
 /// Packets handed to a handler in a row before other tasks get a turn.
 const BURST: usize = 16;
-
-/// What the configuration phase sends at the most: registries and tags of the newest protocols, rounded up.
-const CONFIGURATION_BYTES: u64 = 256 << 10;
 
 /// The name under which the host's own handler appears.
 pub(super) const LIMBO: &str = "limbo";
@@ -157,11 +153,6 @@ impl Script {
         early: Option<Decision>,
     ) -> Result<std::convert::Infallible, EndCause> {
         let backend = self.choose(&profile, protocol, early).await?;
-        if !self.link.with(|wire| wire.has_memory(CONFIGURATION_BYTES)) {
-            let text = TextComponent::cut(Refusal::Full.text());
-            self.link.disconnect(&text, EndCause::NoPlace);
-            return Err(EndCause::NoPlace);
-        }
         let now = self.link.now();
         if let Err(error) = self.link.with(|wire| wire.conn.enter_play(now)) {
             return Err(self.failed(&error));
