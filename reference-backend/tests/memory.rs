@@ -51,9 +51,13 @@ impl Keeper {
 }
 
 fn packet() -> RawPacket {
+    sized(SIZE)
+}
+
+fn sized(size: usize) -> RawPacket {
     RawPacket {
         packet_id: PACKET,
-        data: vec![0; SIZE].into(),
+        data: vec![0; size].into(),
     }
 }
 
@@ -221,6 +225,33 @@ async fn clients_that_never_read_share_the_budget_and_leave_room_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_come_first_and_never_read_leave_their_floor_to_all_who_come_after() {
+    let _alone = ALONE.lock().await;
+    let (host, keeper) = host(32 * MIB).await;
+    const SESSIONS: usize = 24;
+    let mut clients = Vec::new();
+    for index in 0..SESSIONS {
+        let name = format!("player{index}");
+        clients.push(RawClient::join(&host, 340, &name).await);
+        // All that it gets before the next one comes, to the last byte.
+        for size in [SIZE, 1 << 10, 1] {
+            while keeper.session(index).send_packet(sized(size)).is_ok() {}
+        }
+    }
+    // A quarter of 32 MiB for 1,024 connections is 8 KiB for each.
+    let mut player = RawClient::join(&host, 340, "healthy").await;
+    for _ in 0..100 {
+        keeper
+            .session(SESSIONS)
+            .send_packet(sized(4 << 10))
+            .unwrap();
+        assert_eq!(player.next().await.unwrap().1.len(), 4 << 10);
+    }
+    let waiting = host.waiting_bytes() as usize;
+    assert!((32 * MIB..=40 * MIB).contains(&waiting), "{waiting}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_session_alone_may_hold_half_of_the_budget() {
     let _alone = ALONE.lock().await;
     let (host, keeper) = host_with(16 * MIB, 64 * MIB).await;
@@ -230,7 +261,8 @@ async fn one_session_alone_may_hold_half_of_the_budget() {
     // What the pump has moved into the client's pipe is not the host's any more.
     settle().await;
     let held = host.waiting_bytes() as usize;
-    let room = 16 * MIB - 2 * held;
+    // Its floor, a quarter of an equal share of 1,024 connections, does not count.
+    let room = 16 * MIB - 2 * (held - 16 * MIB / 4 / 1024);
     let over = RawPacket {
         packet_id: PACKET,
         data: vec![0; room - 15].into(),

@@ -1,15 +1,16 @@
 //! What waits for all clients and handlers together, shared fairly.
 //!
 //! Each connection may hold as much as is free for all of them at that moment. The more they hold, the less that is, so
-//! that those who hold most are refused first, and there is always room for those who hold little. As in switches whose
-//! ports share their memory: Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches",
-//! IEEE/ACM Transactions on Networking 6(2), 1998.
+//! that those who hold most are refused first. As in switches whose ports share their memory: Choudhury and Hahne,
+//! "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM Transactions on Networking 6(2), 1998.
+//! Ports send what they hold. Clients that never read do not, and each of them would halve what is free for those who come
+//! after; so besides, each connection has a floor that nobody takes from it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What each connection may hold whatever the others do: this part of an equal share. Those who come first and never read
-/// give nothing back, and would leave ever less to those who come after them.
+/// What each connection may hold whatever the others do: this part of an equal share. All floors together are so a quarter
+/// of the budget, on top of it.
 const FLOOR: u64 = 4;
 
 /// The budget of a host.
@@ -17,8 +18,10 @@ pub(super) struct Memory {
     limit: u64,
     /// Bytes that each connection may hold besides.
     floor: u64,
-    /// Bytes over their floors.
+    /// Bytes that all hold together.
     used: AtomicU64,
+    /// Those over the floors, which count.
+    over: AtomicU64,
 }
 
 impl Memory {
@@ -28,16 +31,18 @@ impl Memory {
             limit,
             floor: limit / FLOOR / u64::from(connections.max(1)),
             used: AtomicU64::new(0),
+            over: AtomicU64::new(0),
         })
     }
 
-    /// Bytes that all hold together over their floors.
+    /// Bytes that all hold together.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    fn free(&self, used: u64) -> u64 {
-        self.limit.saturating_sub(used)
+    /// What is free where so many bytes count.
+    fn free(&self, over: u64) -> u64 {
+        self.limit.saturating_sub(over)
     }
 
     /// What counts of so many bytes of one connection.
@@ -65,9 +70,9 @@ impl Share {
         self.held
     }
 
-    /// Bytes that nobody holds.
+    /// What is free for all.
     pub fn free(&self) -> u64 {
-        self.memory.free(self.memory.used())
+        self.memory.free(self.memory.over.load(Ordering::Relaxed))
     }
 
     /// Whether it may hold so much more.
@@ -76,7 +81,7 @@ impl Share {
         over == 0 || over <= self.free()
     }
 
-    /// Takes so much more, if it may hold it: together they never hold more than the budget by it.
+    /// Takes so much more, if it may hold it: together they never hold more than the budget and all floors by it.
     ///
     /// # Errors
     /// What all of them hold where it may not.
@@ -85,25 +90,32 @@ impl Share {
             self.memory.over(self.held),
             self.memory.over(self.held + more),
         );
-        let fits = |used| over == 0 || over <= self.memory.free(used);
-        let allowed = |used| fits(used).then_some(used + (over - before));
-        self.memory
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, allowed)?;
+        let memory = &self.memory;
+        let allowed = |all| (over == 0 || over <= memory.free(all)).then(|| all + (over - before));
+        memory
+            .over
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, allowed)
+            .map_err(|_| memory.used())?;
+        memory.used.fetch_add(more, Ordering::Relaxed);
         self.held += more;
         Ok(())
     }
 
     /// Holds so much from now on, whatever it may.
     pub fn set(&mut self, held: u64) {
-        let used = &self.memory.used;
-        let (before, over) = (self.memory.over(self.held), self.memory.over(held));
-        if over >= before {
-            used.fetch_add(over - before, Ordering::Relaxed);
-        } else {
-            used.fetch_sub(before - over, Ordering::Relaxed);
-        }
+        let memory = &self.memory;
+        change(&memory.used, self.held, held);
+        change(&memory.over, memory.over(self.held), memory.over(held));
         self.held = held;
+    }
+}
+
+/// One part of what is counted was `before` and is `now`.
+fn change(count: &AtomicU64, before: u64, now: u64) {
+    if now >= before {
+        count.fetch_add(now - before, Ordering::Relaxed);
+    } else {
+        count.fetch_sub(before - now, Ordering::Relaxed);
     }
 }
 
@@ -123,15 +135,16 @@ mod tests {
         let memory = Memory::new(400, 10);
         let (mut greedy, mut late) = (Share::of(&memory), Share::of(&memory));
         greedy.set(410);
-        assert_eq!(memory.used(), 400);
+        assert_eq!((memory.used(), greedy.free()), (410, 0));
         assert_eq!(late.take(10), Ok(()));
-        assert_eq!((late.take(1), memory.used()), (Err(400), 400));
+        assert_eq!((late.take(1), memory.used()), (Err(420), 420));
         assert!(!late.has_room(1) && late.has_room(0));
         greedy.set(10);
-        assert_eq!(memory.used(), 0);
+        assert_eq!((memory.used(), greedy.free()), (20, 400));
         assert_eq!(late.take(200), Ok(()));
+        assert_eq!((memory.used(), greedy.free()), (220, 200));
         drop(late);
-        assert_eq!(memory.used(), 0);
+        assert_eq!((memory.used(), greedy.free()), (10, 400));
     }
 
     #[test]
