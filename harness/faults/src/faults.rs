@@ -33,7 +33,7 @@ pub const ALL: [(&str, Fault); 15] = [
 pub type Fault = fn(size: Size) -> Result<Held, String>;
 
 /// How much is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// Within a minute or two, all faults together.
     Short,

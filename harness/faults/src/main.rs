@@ -23,20 +23,22 @@ use faults::Size;
 /// Set where this program has raised its own limit of files already.
 const RAISED: &str = "VBSPEC_FAULTS_RAISED";
 
+/// A wrong argument: nothing was tried.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if std::env::var_os(RAISED).is_none() {
         return raise(&arguments);
     }
-    let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let size = match (given("--short"), given("--brief")) {
-        (true, _) => Size::Short,
-        (false, true) => Size::Brief,
-        (false, false) => Size::Whole,
+    let (size, parts) = match read(&arguments) {
+        Ok(read) => read,
+        Err(why) => {
+            eprintln!("{why}\nusage: host-faults [--short | --brief] [PART OF A NAME]...");
+            return ExitCode::from(USAGE);
+        }
     };
-    let parts = || arguments.iter().filter(|part| !part.starts_with("--"));
-    let wanted =
-        |name: &str| parts().count() == 0 || parts().any(|part| name.contains(part.as_str()));
+    let wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
     println!(
         "{:<46} {:>9} {:>9} {:>6}  what held",
         "fault", "quiet p99", "p99", "ratio"
@@ -60,6 +62,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// How much is tried, and parts of the names of what is tried; each part names something.
+fn read(arguments: &[String]) -> Result<(Size, Vec<&str>), String> {
+    let mut size = Size::Whole;
+    let mut parts = Vec::new();
+    for argument in arguments {
+        match argument.as_str() {
+            "--short" => size = Size::Short,
+            "--brief" => size = Size::Brief,
+            flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
+            part if !faults::ALL.iter().any(|(name, _)| name.contains(part)) => {
+                let names = faults::ALL.map(|(name, _)| name).join("\n  ");
+                return Err(format!("no fault has {part:?} in its name:\n  {names}"));
+            }
+            part => parts.push(part),
+        }
+    }
+    Ok((size, parts))
+}
+
 /// The same again with as many files as the system allows: the clients of a crowd need one each.
 fn raise(arguments: &[String]) -> ExitCode {
     let this = std::env::current_exe().unwrap_or_default();
@@ -71,4 +92,24 @@ fn raise(arguments: &[String]) -> ExitCode {
         .exec();
     eprintln!("sh cannot be run: {error}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(words: &[&str]) -> Result<(Size, usize), String> {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        read(&words).map(|(size, parts)| (size, parts.len()))
+    }
+
+    #[test]
+    fn what_names_nothing_is_no_success() {
+        assert_eq!(given(&[]), Ok((Size::Whole, 0)));
+        assert_eq!(given(&["--short", "log", "files"]), Ok((Size::Short, 2)));
+        assert_eq!(given(&["--brief"]), Ok((Size::Brief, 0)));
+        assert!(given(&["--shrt"]).is_err_and(|why| why.contains("--shrt")));
+        let unknown = given(&["log", "nosuch"]).unwrap_err();
+        assert!(unknown.contains("a slow disk"), "{unknown}");
+    }
 }
