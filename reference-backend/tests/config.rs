@@ -477,6 +477,21 @@ fn amount(text: &str) -> u64 {
 }
 
 #[test]
+fn every_limit_in_bytes_and_no_other_may_have_a_unit() {
+    for (table, limits) in [
+        ("limits", defaults(&HostLimits::default())),
+        ("plugins.p.limits", defaults(&Limits::default())),
+    ] {
+        for (key, default) in limits {
+            let text = format!("[{table}]\n{key} = \"{default} B\"\n");
+            let taken = HostConfig::parse(&text, "host.toml").is_ok();
+            let is_size = key == "memory" || key.ends_with("_bytes");
+            assert_eq!(taken, is_size, "{table}: {key}");
+        }
+    }
+}
+
+#[test]
 fn the_readme_tells_every_limit_with_its_default() {
     assert_eq!(
         documented("plugins.NAME.limits"),

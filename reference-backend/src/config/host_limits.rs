@@ -85,7 +85,7 @@ pub const MAX_TIMEOUT_MS: u64 = 600_000;
 #[serde(deny_unknown_fields, default)]
 pub struct HostLimits {
     /// Bytes that wait for clients and for handlers, of all connections together.
-    #[serde(deserialize_with = "bounded::<_, MIN_MEMORY, MAX_MEMORY>")]
+    #[serde(deserialize_with = "bytes::<_, MIN_MEMORY, MAX_MEMORY>")]
     pub memory: u64,
     /// Bytes of the WebAssembly stack of one call.
     #[serde(deserialize_with = "bytes::<_, MIN_STACK_BYTES, MAX_STACK_BYTES>")]
