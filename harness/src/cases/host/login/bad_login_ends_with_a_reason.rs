@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use reference_backend::{Event, Host};
+use reference_backend::Host;
 use vb_data::{Direction, State};
 
 use super::line::Line;
+use super::naming;
 use crate::case::Case;
 use crate::subject::host::HostLab;
-use crate::subject::native::Told;
 use crate::verdict::Outcome;
 
 const CLAUSE: &str = "VB-LOG-02";
@@ -44,33 +44,13 @@ pub const CASE: Case = Case::host(
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;
     for name in GOOD {
-        let mut line = Line::with_login(lab, &host, name).await;
-        let heard = line.hear(SOON).await;
-        let goes_on = |name| ["compress", "success"].contains(&name);
-        if !heard.packet().is_some_and(|said| goes_on(said.name)) {
-            let expected = format!("that the name {name:?} may log in");
-            return Err(line.broken(CLAUSE, expected, heard.text()));
-        }
+        naming::passes(lab, &host, CLAUSE, name).await?;
     }
     for name in BAD {
-        bad_name(lab, &host, name).await?;
+        naming::ends(lab, &host, CLAUSE, name).await?;
     }
     second_login(lab, &host).await?;
     other_states(lab, &host).await
-}
-
-async fn bad_name(lab: &HostLab, host: &Host, name: &str) -> Outcome {
-    let mut line = Line::with_login(lab, host, name).await;
-    line.must_end(CLAUSE, &format!("of a login as {name:?}"), SOON)
-        .await?;
-    let told = lab.notebook.of("gate");
-    let asked =
-        |told: &Told| matches!(told, Told::Event(Event::PreLogin(event)) if event.name == name);
-    if told.iter().any(|(_, told)| asked(told)) {
-        let expected = format!("that no plugin is told of a login as {name:?}");
-        return Err(line.broken(CLAUSE, expected, "pre-login was fired"));
-    }
-    Ok(())
 }
 
 async fn second_login(lab: &HostLab, host: &Host) -> Outcome {

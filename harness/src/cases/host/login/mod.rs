@@ -1,6 +1,7 @@
 //! Before there is a session.
 
 mod line;
+mod naming;
 
 crate::cases::cases! {
     unknown_protocol_is_refused_readably,
