@@ -171,3 +171,20 @@ impl Faults {
         backend_proto::Faults::default()
     }
 }
+
+/// A configuration as a host reads it that is broken in this way.
+///
+/// # Errors
+/// As [`vb_contract::HostConfig::parse`].
+#[cfg(feature = "faults")]
+pub fn parse_broken(
+    text: &str,
+    file: &str,
+    fault: Fault,
+) -> Result<vb_contract::HostConfig, vb_contract::ConfigError> {
+    if fault == Fault::AcceptsSnakeCase {
+        let spelled = text.replace("\"virtual_backend\"", "\"virtual-backend\"");
+        return vb_contract::HostConfig::parse(&spelled, file);
+    }
+    vb_contract::HostConfig::parse(text, file)
+}

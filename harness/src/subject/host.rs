@@ -231,7 +231,7 @@ impl HostLab {
         const FILE: &str = "host.toml";
         #[cfg(feature = "selftest")]
         if let Some(fault) = self.fault {
-            return HostConfig::parse_broken(text, FILE, fault);
+            return reference_backend::parse_broken(text, FILE, fault);
         }
         HostConfig::parse(text, FILE)
     }

@@ -8,10 +8,9 @@ use super::bindings::infrarust::plugin::types::{
 };
 use crate::api::{
     BatchError, ChooseInitialServerResult, Event, EventOutcome, GameProfile, HandlerId,
-    KickedFromServerResult, PlayerError, PlayerErrorKind, PreLoginResult, RawPacket,
-    RegistrationError, RegistrationErrorKind, ServerPreConnectResult, Text, Uuid,
+    KickedFromServerResult, PlayerError, PlayerErrorKind, PluginMetadata, PreLoginResult,
+    RawPacket, RegistrationError, RegistrationErrorKind, ServerPreConnectResult, Text, Uuid,
 };
-use crate::host::PluginMetadata;
 
 impl From<RawPacketResult> for RawPacket {
     fn from(packet: RawPacketResult) -> Self {

@@ -2,11 +2,12 @@
 
 use super::instance::{Cell, Failure, Instance};
 use crate::api::{
-    BoxFuture, HandlerId, PlayerId, RawPacket, VirtualBackendHandler, VirtualBackendSession,
+    BoxFuture, Callback, EndCause, HandlerId, LogLevel, PlayerId, RawPacket, VirtualBackendHandler,
+    VirtualBackendSession,
 };
 use crate::bridge::bindings::infrarust::plugin::types::RawPacketParam;
 use crate::config::Instances;
-use crate::host::{Callback, EndCause, LogLevel, SessionShared, lock};
+use crate::host::{HostSession, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 use wasmtime::component::Resource;
@@ -44,7 +45,7 @@ impl WasmHandler {
         shared.then_some(main)
     }
 
-    async fn start(&self, session: &Arc<SessionShared>) {
+    async fn start(&self, session: &HostSession) {
         let Some(main) = self.main.upgrade() else {
             return session.fail(EndCause::PluginFailed, NO_INSTANCE);
         };
@@ -71,7 +72,7 @@ impl WasmHandler {
         instance.join(session);
         instance
             .call_for(Some(session.player()), Callback::SessionStart, |cell| {
-                let rep = cell.store.data_mut().enter(Arc::clone(session))?;
+                let rep = cell.store.data_mut().enter(session.clone())?;
                 let Cell { store, handler, .. } = cell;
                 exported(handler)?.call_virtual_backend_on_session_start(
                     store,
@@ -148,7 +149,12 @@ impl VirtualBackendHandler for WasmHandler {
     }
 
     fn on_session_start<'a>(&'a self, session: &'a dyn VirtualBackendSession) -> BoxFuture<'a, ()> {
-        Box::pin(self.start(session.shared()))
+        let session: Option<&HostSession> = session.host_side().downcast_ref();
+        match session {
+            Some(session) => Box::pin(self.start(session)),
+            // Another host's: nothing of it could be reached through this one's tables.
+            None => Box::pin(std::future::ready(())),
+        }
     }
 
     fn on_packet_received<'a>(

@@ -8,12 +8,9 @@ use super::plugin::PluginShared;
 use super::state::{GuestState, Phase};
 use super::tasks::TaskQueue;
 use super::turnstile::Turnstile;
-use crate::api::PlayerId;
+use crate::api::{Callback, EndCause, HostEvent, PlayerId, PluginMetadata, TrapKind};
 use crate::fault::Fault;
-use crate::host::{
-    Callback, EndCause, FAILED, HostEvent, PluginMetadata, SessionShared, SharedRegistrar,
-    TrapKind, lock, settled,
-};
+use crate::host::{FAILED, HostSession, SharedRegistrar, lock, settled};
 use crate::shown::shown;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +51,7 @@ pub(crate) struct Instance {
     /// Nothing calls into it again.
     dead: AtomicBool,
     cell: Turnstile<Option<Cell>>,
-    sessions: Mutex<BTreeMap<PlayerId, Arc<SessionShared>>>,
+    sessions: Mutex<BTreeMap<PlayerId, HostSession>>,
     tasks: Arc<TaskQueue>,
     runner: Mutex<Option<AbortHandle>>,
 }
@@ -307,8 +304,8 @@ impl Instance {
     }
 
     /// A session belongs to this instance from now on: it ends when the instance does.
-    pub fn join(&self, session: &Arc<SessionShared>) {
-        lock(&self.sessions).insert(session.player(), Arc::clone(session));
+    pub fn join(&self, session: &HostSession) {
+        lock(&self.sessions).insert(session.player(), session.clone());
         if self.is_dead() {
             session.fail(EndCause::PluginFailed, FAILED);
         }

@@ -1,7 +1,7 @@
 //! What a plugin may say of itself.
 
+use crate::api::PluginMetadata;
 use crate::config::is_plugin_name;
-use crate::host::PluginMetadata;
 use crate::shown::shown;
 
 /// Longest semantic version: what people write has a dozen characters.

@@ -7,14 +7,14 @@ use super::linker::linker;
 use super::state::GuestState;
 use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
-use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, PlayerId};
+use crate::api::{
+    BoxFuture, Callback, Event, EventOutcome, HostEvent, ListenerId, LogLevel, PlayerId,
+    PluginState,
+};
 use crate::capability::{Capability, Grants};
 use crate::config::{Instances, PluginConfig};
 use crate::fault::Fault;
-use crate::host::{
-    Callback, HostEvent, LogLevel, Pace, PluginDriver, PluginRecord, PluginState, Services,
-    SharedRegistrar, StartError, lock,
-};
+use crate::host::{Pace, PluginDriver, PluginRecord, Services, SharedRegistrar, StartError, lock};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

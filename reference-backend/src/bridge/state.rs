@@ -5,9 +5,9 @@ use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
 use super::wasi::{Files, Random};
-use crate::api::{HandlerId, PlayerId};
+use crate::api::{HandlerId, LogLevel, PlayerId};
 use crate::fault::Fault;
-use crate::host::{LogLevel, SessionShared, SharedRegistrar, lock};
+use crate::host::{HostSession, SharedRegistrar, lock};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -18,7 +18,7 @@ use wasmtime::component::{HasData, Resource, ResourceTable};
 
 /// A `virtual-backend-session` in a guest's table.
 pub struct SessionHandle {
-    pub(crate) session: Arc<SessionShared>,
+    pub(crate) session: HostSession,
     /// Made by `acquire`, and so counted.
     pub(crate) kept: bool,
 }
@@ -106,15 +106,12 @@ impl GuestState {
         Ok(())
     }
 
-    pub fn session(
-        &self,
-        handle: &Resource<SessionHandle>,
-    ) -> wasmtime::Result<&Arc<SessionShared>> {
+    pub fn session(&self, handle: &Resource<SessionHandle>) -> wasmtime::Result<&HostSession> {
         Ok(&self.table.get(handle)?.session)
     }
 
     /// Puts a session in the table; the guest can be lent it from now on.
-    pub fn enter(&mut self, session: Arc<SessionShared>) -> wasmtime::Result<u32> {
+    pub fn enter(&mut self, session: HostSession) -> wasmtime::Result<u32> {
         let player = session.player();
         if self.plugin.services.faults.has(Fault::ReusesSlots) {
             self.hand_on_ended(&session);
@@ -136,11 +133,11 @@ impl GuestState {
     }
 
     /// For a host that is broken on purpose: kept handles of sessions that have ended come to mean this one.
-    fn hand_on_ended(&mut self, session: &Arc<SessionShared>) {
+    fn hand_on_ended(&mut self, session: &HostSession) {
         let handles = self.table.iter_mut();
         for handle in handles.filter_map(|entry| entry.downcast_mut::<SessionHandle>()) {
             if handle.kept && !self.sessions.contains_key(&handle.session.player()) {
-                handle.session = Arc::clone(session);
+                handle.session = session.clone();
             }
         }
     }

@@ -2,7 +2,7 @@
 //! out. Nothing of it happens in a host that is not.
 
 use super::link::Link;
-use super::session::SessionShared;
+use super::session::HostSession;
 use crate::api::{RawPacket, VirtualBackendHandler, VirtualBackendSession};
 use crate::fault::{Fault, Faults};
 use crate::limbo::{KeepAliveId, Packets};
@@ -23,7 +23,7 @@ const FIRST_KEEP_ALIVE: i32 = 0x0070_0000;
 /// How the packets of one session are treated.
 pub(super) struct Treatment {
     faults: Faults,
-    session: Arc<SessionShared>,
+    session: HostSession,
     packets: Option<Packets>,
     keep_alive: Arc<AtomicI32>,
     ticker: Option<AbortHandle>,
@@ -32,17 +32,17 @@ pub(super) struct Treatment {
 
 impl Treatment {
     /// None where packets are treated as they should be.
-    pub fn of(faults: Faults, session: &Arc<SessionShared>) -> Option<Self> {
+    pub fn of(faults: Faults, session: &HostSession) -> Option<Self> {
         let any = faults.has(Fault::AnswersForGuest)
             || faults.has(Fault::ReEncodes)
             || faults.has(Fault::SpawnsPerPacket);
         any.then(|| Self::new(faults, session))
     }
 
-    fn new(faults: Faults, session: &Arc<SessionShared>) -> Self {
+    fn new(faults: Faults, session: &HostSession) -> Self {
         let mut treatment = Self {
             faults,
-            session: Arc::clone(session),
+            session: session.clone(),
             packets: None,
             keep_alive: Arc::new(AtomicI32::new(FIRST_KEEP_ALIVE)),
             ticker: None,
@@ -59,7 +59,7 @@ impl Treatment {
 
     /// Sends keep-alives that no guest has asked for.
     fn tick(&self) -> AbortHandle {
-        let (session, id) = (Arc::clone(&self.session), Arc::clone(&self.keep_alive));
+        let (session, id) = (self.session.clone(), Arc::clone(&self.keep_alive));
         tokio::spawn(async move {
             let packets = Packets::new(session.protocol);
             loop {
@@ -102,7 +102,7 @@ impl Treatment {
         if !self.faults.has(Fault::SpawnsPerPacket) {
             return false;
         }
-        let (session, handler) = (Arc::clone(&self.session), Arc::clone(handler));
+        let (session, handler) = (self.session.clone(), Arc::clone(handler));
         let packet = packet.clone();
         self.callbacks.spawn(async move {
             let live = |link: Arc<Link>| link.with(|wire| wire.live == Some(session.number));

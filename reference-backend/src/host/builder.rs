@@ -5,10 +5,10 @@ use super::memory::Memory;
 use super::native::NativeDriver;
 use super::rate::Rates;
 use super::services::{HostClock, Profiles, Services};
-use super::{Connections, Host, HostInner, LogLevel, Observer, TELLING};
-use crate::api::{EventKind, GameProfile, NativePlugin, Uuid};
+use super::{Connections, Host, HostInner, TELLING};
+use crate::api::{EventKind, GameProfile, LogLevel, NativePlugin, Observer, Uuid};
 use crate::bridge::{DataFolderError, GuestComponent, GuestDriver, MissingCapability};
-use crate::config::{HostConfig, PluginConfig, TableError};
+use crate::config::{HostConfig, Names, PluginConfig, TableError};
 use crate::fault::Faults;
 use crate::limbo::Limbo;
 use crate::shown::shown;
@@ -327,7 +327,10 @@ fn wire_config(config: &HostConfig, faults: Faults) -> backend_proto::ServerConf
         max_players: config.max_connections,
         compression_threshold: u32::try_from(config.compression_threshold).ok(),
         login_timeout: Duration::from_millis(config.limits.login_timeout_ms),
-        names: config.players.names.into(),
+        names: match config.players.names {
+            Names::Strict => backend_proto::Names::Strict,
+            Names::Any => backend_proto::Names::Any,
+        },
         answer_timeout: Duration::from_millis(config.limits.answer_timeout_ms),
         faults: faults.wire(),
         ..backend_proto::ServerConfig::default()

@@ -1,7 +1,7 @@
 //! Whom a connection waits for, so that a host that stops can say it.
 
-use super::observer::Callback;
 use super::services::lock;
+use crate::api::Callback;
 use std::sync::Mutex;
 
 /// The call of a plugin that is under way for a connection.

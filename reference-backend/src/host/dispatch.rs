@@ -1,10 +1,10 @@
 //! Plugins as the host sees them, and the order in which they are asked.
 
 use super::link::Link;
-use super::observer::{Callback, DenyReason, HostEvent, LogLevel};
 use super::services::{Services, lock};
 use crate::api::{
-    BoxFuture, Event, EventKind, EventOutcome, HandlerEntry, HandlerId, ListenerId, Registrar,
+    BoxFuture, Callback, DenyReason, Event, EventKind, EventOutcome, HandlerEntry, HandlerId,
+    HostEvent, ListenerId, LogLevel, Registrar,
 };
 use crate::capability::{Capability, Grants};
 use crate::config::PluginConfig;

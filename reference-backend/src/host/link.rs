@@ -5,10 +5,9 @@
 
 use super::busy::Busy;
 use super::memory::Share;
-use super::observer::EndCause;
 use super::places::Refusal;
 use super::services::{Services, lock};
-use crate::api::{PlayerId, RawPacket};
+use crate::api::{EndCause, PlayerId, RawPacket};
 use crate::config::Limits;
 use crate::config::limits::{
     DEFAULT_BUFFERED_BYTES, DEFAULT_BUFFERED_PACKETS, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_PACKETS,

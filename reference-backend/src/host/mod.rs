@@ -30,7 +30,6 @@ mod link;
 mod listener;
 mod memory;
 mod native;
-mod observer;
 mod places;
 mod players;
 mod pump;
@@ -42,18 +41,14 @@ mod turns;
 
 pub use builder::{HostBuilder, StartError};
 pub(crate) use dispatch::{PluginDriver, PluginRecord, SharedRegistrar};
-pub use observer::{
-    Callback, DenyReason, EndCause, HostEvent, LogLevel, Observer, PluginMetadata, PluginState,
-    TrapKind,
-};
 pub(crate) use places::WITHOUT_PLACE;
 pub use rate::ERRORS_PER_SECOND;
 pub(crate) use services::{Services, lock};
 pub(crate) use session::FAILED;
-pub use session::SessionShared;
+pub use session::HostSession;
 pub(crate) use turns::{Pace, give_way, settled};
 
-use crate::api::{HandlerId, PlayerId, VirtualBackendHandler};
+use crate::api::{EndCause, HandlerId, HostEvent, LogLevel, PlayerId, VirtualBackendHandler};
 use crate::config::{HostConfig, TableError};
 use crate::fault::Fault;
 use backend_proto::TextComponent;

@@ -2,9 +2,11 @@
 //! panic is an error of that plugin and of nobody else.
 
 use super::dispatch::{PluginDriver, PluginRecord};
-use super::observer::{HostEvent, LogLevel, PluginState};
 use super::services::{Services, lock};
-use crate::api::{BoxFuture, Event, EventOutcome, ListenerId, NativePlugin, Registrar};
+use crate::api::{
+    BoxFuture, Event, EventOutcome, HostEvent, ListenerId, LogLevel, NativePlugin, PluginState,
+    Registrar,
+};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

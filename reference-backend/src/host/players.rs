@@ -1,9 +1,8 @@
 //! Who is in, by UUID: one connection a player, unless the configuration says otherwise.
 
 use super::link::Link;
-use super::observer::EndCause;
 use super::services::lock;
-use crate::api::{PlayerId, Uuid};
+use crate::api::{EndCause, PlayerId, Uuid};
 use crate::config::Duplicate;
 use backend_proto::TextComponent;
 use std::collections::BTreeMap;

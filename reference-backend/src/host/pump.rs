@@ -1,8 +1,8 @@
 //! Bytes in and out of one connection.
 
 use super::link::Link;
-use super::observer::EndCause;
 use super::turns;
+use crate::api::EndCause;
 use crate::fault::Fault;
 use bytes::Bytes;
 use std::time::Duration;

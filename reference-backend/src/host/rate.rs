@@ -1,8 +1,8 @@
 //! How much of the log one plugin may fill: with what it writes itself, and with what the host has to write on its
 //! account.
 
-use super::observer::{HostEvent, LogLevel, PluginState};
 use super::services::lock;
+use crate::api::{HostEvent, LogLevel, PluginState};
 use crate::config::limits::LOG_LINE_BYTES;
 use crate::config::{Limits, PluginConfig};
 use std::collections::BTreeMap;

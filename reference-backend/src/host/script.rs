@@ -5,15 +5,14 @@ use super::broken;
 use super::dispatch::{Decision, PluginRecord, Seat, dispatch, fire};
 use super::link::{Incoming, Link};
 use super::native::caught;
-use super::observer::{Callback, DenyReason, EndCause, HostEvent, LogLevel};
 use super::players::{AlreadyIn, Place};
-use super::session::{FAILED, SessionShared, to_component};
+use super::session::{FAILED, HostSession, SessionShared, to_component};
 use super::turns;
 use crate::api::{
-    BoxFuture, ChooseInitialServer, ChooseInitialServerResult, Event, EventOutcome, GameProfile,
-    HandlerEntry, HandlerId, PlayerDisconnect, PostLogin, PreLogin, PreLoginResult,
-    ProfileProperty, RawPacket, ServerPreConnect, ServerPreConnectResult, Text, Uuid,
-    VirtualBackendHandler,
+    BoxFuture, Callback, ChooseInitialServer, ChooseInitialServerResult, DenyReason, EndCause,
+    Event, EventOutcome, GameProfile, HandlerEntry, HandlerId, HostEvent, LogLevel,
+    PlayerDisconnect, PostLogin, PreLogin, PreLoginResult, ProfileProperty, RawPacket,
+    ServerPreConnect, ServerPreConnectResult, Text, Uuid, VirtualBackendHandler,
 };
 use crate::config::{Duplicate, Limits};
 use crate::fault::{Fault, Faults};
@@ -304,7 +303,7 @@ impl Script {
         let services = &self.host.services;
         let player = self.link.player;
         let number = self.host.next_session.fetch_add(1, Ordering::Relaxed);
-        let session = Arc::new(SessionShared {
+        let session = HostSession::new(SessionShared {
             player,
             link: Arc::downgrade(&self.link),
             services: Arc::clone(services),
@@ -380,7 +379,7 @@ impl Script {
     }
 
     /// The start callback, and packets until the session has to end.
-    async fn callbacks(&self, backend: &Backend, session: &Arc<SessionShared>) -> EndCause {
+    async fn callbacks(&self, backend: &Backend, session: &HostSession) -> EndCause {
         let start = self.link.grace(self.asked(backend, session, || {
             backend.handler.on_session_start(session)
         }));
@@ -413,7 +412,7 @@ impl Script {
     async fn packets(
         &self,
         backend: &Backend,
-        session: &Arc<SessionShared>,
+        session: &HostSession,
         mut treatment: Option<&mut broken::Treatment>,
     ) -> EndCause {
         let mut row = turns::Row::new(BURST);
@@ -439,7 +438,7 @@ impl Script {
         }
     }
 
-    async fn deliver(&self, backend: &Backend, session: &Arc<SessionShared>, packet: &RawPacket) {
+    async fn deliver(&self, backend: &Backend, session: &HostSession, packet: &RawPacket) {
         self.host.services.observe(|| HostEvent::PacketIn {
             player: self.link.player,
             packet: packet.clone(),

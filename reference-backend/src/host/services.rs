@@ -1,10 +1,9 @@
 //! What every part of the host has at hand.
 
 use super::memory::Memory;
-use super::observer::{HostEvent, LogLevel, Observer, PluginState};
 use super::rate::Rates;
 use super::turns::Turns;
-use crate::api::{GameProfile, PlayerId};
+use crate::api::{GameProfile, HostEvent, LogLevel, Observer, PlayerId, PluginState};
 use crate::config::HostConfig;
 use crate::config::limits::LOG_LINE_BYTES;
 use crate::fault::Faults;

@@ -1,15 +1,16 @@
 //! The host's side of a session handle.
 
 use super::link::{Link, Wire};
-use super::observer::{EndCause, HostEvent};
 use super::services::Services;
 use crate::api::{
-    BatchError, GameProfile, PlayerError, PlayerErrorKind, PlayerId, RawPacket, Sealed, Text,
-    VirtualBackendSession,
+    BatchError, EndCause, GameProfile, HostEvent, PlayerError, PlayerErrorKind, PlayerId,
+    RawPacket, Sealed, Text, VirtualBackendSession,
 };
 use crate::fault::Fault;
 use crate::shown::shown;
 use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
+use std::any::Any;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 /// What a player reads whose instance trapped, or whose native handler panicked.
@@ -115,13 +116,31 @@ pub(super) fn to_component(text: &Text) -> Result<TextComponent, TextError> {
     }
 }
 
-impl Sealed for Arc<SessionShared> {
-    fn shared(&self) -> &Arc<SessionShared> {
+/// A session as this host hands it to handlers.
+#[derive(Clone)]
+pub struct HostSession(Arc<SessionShared>);
+
+impl HostSession {
+    pub(super) fn new(session: SessionShared) -> Self {
+        Self(Arc::new(session))
+    }
+}
+
+impl Deref for HostSession {
+    type Target = SessionShared;
+
+    fn deref(&self) -> &SessionShared {
+        &self.0
+    }
+}
+
+impl Sealed for HostSession {
+    fn host_side(&self) -> &dyn Any {
         self
     }
 }
 
-impl VirtualBackendSession for Arc<SessionShared> {
+impl VirtualBackendSession for HostSession {
     fn player_id(&self) -> PlayerId {
         self.player
     }

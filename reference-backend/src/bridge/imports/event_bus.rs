@@ -1,12 +1,12 @@
 //! `event-bus`: listeners.
 
-use crate::api::{EventKind, ListenerId};
+use crate::api::{EventKind, HostEvent, ListenerId};
 use crate::bridge::bindings::infrarust::plugin::event_bus::Host;
 use crate::bridge::bindings::infrarust::plugin::events::EventKind as WitKind;
 use crate::bridge::bindings::infrarust::plugin::types::RegistrationError;
 use crate::bridge::convert::registration_error;
 use crate::bridge::state::GuestState;
-use crate::host::{HostEvent, lock};
+use crate::host::lock;
 
 impl Host for GuestState {
     fn subscribe(

@@ -1,9 +1,9 @@
 //! `log`: always there, cut and within its rate.
 
+use crate::api::{HostEvent, LogLevel};
 use crate::bridge::bindings::infrarust::plugin::log::{Host, Level};
 use crate::bridge::state::GuestState;
 use crate::config::limits::LOG_LINE_BYTES;
-use crate::host::{HostEvent, LogLevel};
 use crate::shown::CUT;
 
 impl Host for GuestState {

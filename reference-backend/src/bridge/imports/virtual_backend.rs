@@ -1,8 +1,8 @@
 //! `virtual-backend`: sessions, and the registration of handlers.
 
 use crate::api::{
-    HandlerId, PlayerError, PlayerErrorKind, RawPacket, RegistrationError, RegistrationErrorKind,
-    VirtualBackendSession,
+    HandlerId, HostEvent, PlayerError, PlayerErrorKind, RawPacket, RegistrationError,
+    RegistrationErrorKind, VirtualBackendSession,
 };
 use crate::bridge::bindings::infrarust::plugin::types::{
     self, ComponentResult, GameProfileResult, RawPacketResult,
@@ -12,7 +12,7 @@ use crate::bridge::bindings::infrarust::plugin::virtual_backend::{
 };
 use crate::bridge::convert::{batch_error, player_error, profile, registration_error};
 use crate::bridge::state::{GuestState, Phase, SessionHandle};
-use crate::host::{HostEvent, lock};
+use crate::host::lock;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 
@@ -77,7 +77,7 @@ impl HostVirtualBackendSession for GuestState {
         &mut self,
         handle: Resource<SessionHandle>,
     ) -> wasmtime::Result<Result<Resource<SessionHandle>, types::PlayerError>> {
-        let session = Arc::clone(self.session(&handle)?);
+        let session = self.session(&handle)?.clone();
         if let Err(ended) = session.lasts() {
             return Ok(Err(player_error(ended)));
         }

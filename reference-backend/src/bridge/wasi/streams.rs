@@ -5,9 +5,9 @@ use super::handles::Handle;
 use super::node::Node;
 use super::types::{ErrorCode, StreamError};
 use super::{Input, Output, Pollable, STDERR, STDOUT, Store, StreamFault, own};
+use crate::api::LogLevel;
 use crate::bridge::state::GuestState;
 use crate::config::limits::LOG_LINE_BYTES;
-use crate::host::LogLevel;
 use std::sync::Arc;
 use wasmtime::component::{LinkerInstance, Resource};
 

@@ -274,7 +274,8 @@ impl EventOutcome {
 
     /// What of it is longer than the contract allows, for a person to read. A text for the player has bounds of the
     /// protocol's own.
-    pub(crate) fn too_long(&self) -> Option<String> {
+    #[must_use]
+    pub fn too_long(&self) -> Option<String> {
         let (server, reasons) = match self {
             Self::ChooseInitialServer(ChooseInitialServerResult::Redirect(server))
             | Self::ServerPreConnect(ServerPreConnectResult::ConnectTo(server))

@@ -118,10 +118,8 @@ fn explain(message: &str) -> (String, Option<String>) {
 
 /// The candidate that is nearest to `name`, if one is near: at most a third of its letters differ, case and the kind of
 /// hyphen aside.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let fold = |text: &str| text.to_lowercase().replace('_', "-");
     let name = fold(name);
     candidates

@@ -11,7 +11,7 @@ const MIB: u64 = 1 << 20;
 pub const DEFAULT_MEMORY: u64 = 64 * MIB;
 /// One page of WebAssembly: less cannot hold anything.
 pub const MIN_MEMORY: u64 = 64 * KIB;
-/// The size of a slot of the pooling allocator; see [`bridge`](crate::bridge).
+/// The size of a slot of the pooling allocator.
 pub const MAX_MEMORY: u64 = 256 * MIB;
 
 /// CPU time of one callback where it is measured by its thread's clock: two ticks of the game, noticed but not felt.
@@ -80,7 +80,7 @@ pub const DEFAULT_LISTENERS: u64 = 64;
 pub const DEFAULT_HANDLERS: u64 = 64;
 /// Elements of one table of WebAssembly: more than the function pointers of any language's runtime.
 pub const DEFAULT_TABLE_ELEMENTS: u64 = MAX_TABLE_ELEMENTS;
-/// The size of a slot of the pooling allocator; see [`bridge`](crate::bridge).
+/// The size of a slot of the pooling allocator.
 pub const MAX_TABLE_ELEMENTS: u64 = 1 << 17;
 
 /// Keys and values of the plugin's own table together. A guest that asks for its keys gets a copy of each.

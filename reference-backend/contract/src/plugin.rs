@@ -85,23 +85,30 @@ pub struct RegistrationError {
 }
 
 impl RegistrationError {
-    pub(crate) fn new(kind: RegistrationErrorKind, message: String) -> Self {
+    /// Of this kind, in these words.
+    #[must_use]
+    pub fn new(kind: RegistrationErrorKind, message: String) -> Self {
         Self { kind, message }
     }
 }
 
 /// One subscription.
 #[derive(Debug, Clone)]
-pub(crate) struct ListenerEntry {
+pub struct ListenerEntry {
+    /// By which the host calls it.
     pub id: ListenerId,
+    /// What it hears of.
     pub kind: EventKind,
+    /// The higher, the earlier it is asked.
     pub priority: i16,
 }
 
 /// One registered handler.
 #[derive(Clone)]
-pub(crate) struct HandlerEntry {
+pub struct HandlerEntry {
+    /// For the log.
     pub name: String,
+    /// What is called.
     pub handler: Arc<dyn VirtualBackendHandler>,
 }
 
@@ -116,12 +123,15 @@ pub struct Registrar {
     max_handlers: u32,
     next_listener: u32,
     /// In the order in which they were subscribed.
-    pub(crate) listeners: Vec<ListenerEntry>,
-    pub(crate) handlers: BTreeMap<HandlerId, HandlerEntry>,
+    pub listeners: Vec<ListenerEntry>,
+    /// By their ids.
+    pub handlers: BTreeMap<HandlerId, HandlerEntry>,
 }
 
 impl Registrar {
-    pub(crate) fn new(plugin: &str, grants: Grants, limits: &Limits) -> Self {
+    /// With nothing registered yet.
+    #[must_use]
+    pub fn new(plugin: &str, grants: Grants, limits: &Limits) -> Self {
         Self {
             plugin: plugin.to_owned(),
             grants,
@@ -171,7 +181,7 @@ impl Registrar {
 
     /// Takes over the listeners at gates at which this has none: of an instance that did not come up, for as long as
     /// none does.
-    pub(crate) fn hold_too(&mut self, other: &Self) {
+    pub fn hold_too(&mut self, other: &Self) {
         let held: BTreeSet<EventKind> = self.listeners.iter().map(|entry| entry.kind).collect();
         let more = other.listeners.iter();
         let more = more.filter(|entry| entry.kind.is_gate() && !held.contains(&entry.kind));

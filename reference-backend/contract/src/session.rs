@@ -1,13 +1,13 @@
 //! A session as a handler sees it.
 
 use super::{GameProfile, PlayerId, RawPacket, Text};
-use crate::host::SessionShared;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Only the host makes sessions.
 pub trait Sealed {
     /// What stands behind the handle.
-    fn shared(&self) -> &Arc<SessionShared>;
+    fn host_side(&self) -> &dyn Any;
 }
 
 /// One client on one handler, from the start callback until the end callback.
@@ -108,7 +108,8 @@ pub struct PlayerError {
 }
 
 impl PlayerError {
-    pub(crate) fn new(kind: PlayerErrorKind, message: impl Into<String>) -> Self {
+    /// Of this kind, in these words.
+    pub fn new(kind: PlayerErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),

@@ -1,7 +1,7 @@
 //! The names of gates in a plugin's table.
 
 use super::nearest;
-use crate::api::EventKind;
+use crate::events::EventKind;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeSet;
 

@@ -9,13 +9,12 @@ pub mod limits;
 
 pub use bind::{BindError, check_bind};
 pub use error::ConfigError;
-pub(crate) use error::nearest;
+pub use error::nearest;
 pub use host_limits::HostLimits;
 pub use limits::Limits;
 
-use crate::api::{EventKind, MAX_SERVER_NAME};
 use crate::capability::{Capability, Grants};
-use crate::fault::{Fault, Faults};
+use crate::events::{EventKind, MAX_SERVER_NAME};
 use crate::file::read_file;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,15 +117,6 @@ pub enum Names {
     Any,
 }
 
-impl From<Names> for backend_proto::Names {
-    fn from(names: Names) -> Self {
-        match names {
-            Names::Strict => Self::Strict,
-            Names::Any => Self::Any,
-        }
-    }
-}
-
 /// A `[servers.NAME]` table.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,7 +179,8 @@ impl PluginConfig {
     }
 
     /// The gates that the table says it holds; none where the table says nothing.
-    pub(crate) fn stated_gates(&self) -> Option<BTreeSet<EventKind>> {
+    #[must_use]
+    pub fn stated_gates(&self) -> Option<BTreeSet<EventKind>> {
         let all = |required| EventKind::GATES.into_iter().filter(move |_| required);
         self.gates
             .clone()
@@ -197,7 +188,10 @@ impl PluginConfig {
     }
 
     /// Whether a table for `config-service` fits; `name` is the plugin's.
-    pub(crate) fn check_table(
+    ///
+    /// # Errors
+    /// When it is larger than `config_bytes` allows.
+    pub fn check_table(
         &self,
         name: &str,
         table: &BTreeMap<String, String>,
@@ -257,26 +251,6 @@ impl HostConfig {
     /// # Errors
     /// Bad TOML, an unknown key or capability, a value out of its bounds, a server name that leads nowhere.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        Self::parse_with(text, file, Faults::default())
-    }
-
-    /// As a host reads it that is broken in this way.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse).
-    #[cfg(feature = "faults")]
-    pub fn parse_broken(text: &str, file: &str, fault: Fault) -> Result<Self, ConfigError> {
-        Self::parse_with(text, file, Faults::only(fault))
-    }
-
-    fn parse_with(text: &str, file: &str, faults: Faults) -> Result<Self, ConfigError> {
-        let spelled;
-        let text = if faults.has(Fault::AcceptsSnakeCase) {
-            spelled = text.replace("\"virtual_backend\"", "\"virtual-backend\"");
-            &spelled
-        } else {
-            text
-        };
         let config: Self =
             toml::from_str(text).map_err(|error| ConfigError::from_toml(file, text, &error))?;
         config.check(file)?;

@@ -1,6 +1,6 @@
 //! What the host tells whoever watches it: everything a judge needs to see whether it kept the contract.
 
-use crate::api::{
+use crate::{
     BatchError, Event, EventKind, EventOutcome, HandlerId, ListenerId, PlayerError, PlayerId,
     RawPacket, RegistrationError, TaskId, Text,
 };
