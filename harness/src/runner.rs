@@ -8,24 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::case::Job;
 use crate::case::Spread;
 use crate::event::{CaseFinished, Event, RunFinished};
 use crate::exit::Exit;
 use crate::protocols;
-use crate::select::{Expectations, Job};
-use crate::sent::Sent;
-use crate::verdict::{Verdict, VerdictKind};
-
-/// How one job came out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// How long it took in virtual time.
-    pub virtual_time: Duration,
-    /// What the guest sent; none for a host, and where the harness failed.
-    pub sent: Option<Sent>,
-}
+use crate::select::Expectations;
+use crate::verdict::{Judged, Verdict, VerdictKind, micros};
 
 /// As many threads as the machine has cores.
 #[must_use]
@@ -112,12 +101,6 @@ pub fn in_order<T: Send>(
             }
         }
     });
-}
-
-/// Microseconds, as the event stream counts them.
-#[must_use]
-pub fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// In which order the jobs are begun: first the claims that are looked at on one protocol only, which are the long

@@ -2,20 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::case::{self, Case};
+use crate::case::{self, Case, Job};
 use crate::clause::Subject;
 use crate::protocols::{self, SelectionError};
 use crate::spec;
 use crate::suggest;
-
-/// One case on one protocol.
-#[derive(Debug, Clone, Copy)]
-pub struct Job {
-    /// The case.
-    pub case: &'static Case,
-    /// The protocol.
-    pub protocol: i32,
-}
 
 /// A name on the command line that means nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 use reference_backend::{Capability, CpuMeter, GuestEngine, Host, HostConfig, PluginConfig};
 use sim_client::Driver;
 use sim_proto::ClientConfig;
+use vbspec::lab::PEER;
+use vbspec::lab::clock::in_virtual_time;
 use vbspec::rng::Rng;
-use vbspec::subject::PEER;
-use vbspec::subject::clock::in_virtual_time;
 use vbspec::subject::network::{Cut, CutKind, Way, Weather, When, link};
 
 const CONNECTIONS: usize = 1000;

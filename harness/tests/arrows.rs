@@ -8,6 +8,22 @@ use std::process::Command;
 /// Each crate and what it must not reach, directly or through others.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     (
+        "vb-contract",
+        &[
+            "backend-proto",
+            "sim-proto",
+            "sim-client",
+            "reference-backend",
+            "vbspec",
+            "tokio",
+            "wasmtime",
+        ],
+    ),
+    (
+        "vbspec-cases",
+        &["backend-proto", "reference-backend", "vbspec", "wasmtime"],
+    ),
+    (
         "backend-proto",
         &[
             "sim-proto",
@@ -73,6 +89,30 @@ fn arrows_run_one_way_only() {
             assert!(!reached.contains(*to), "{from} reaches {to}");
         }
     }
+}
+
+/// What is not a dependency cannot be named, but a word in a comment or a feature would show that somebody thinks of it.
+#[test]
+fn no_case_knows_the_reference() {
+    let mut folders = vec![support::root().join("harness/cases/src")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of ours") {
+            let path = entry.expect("an entry of ours").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            assert!(
+                !text.contains("reference_backend"),
+                "{} names the reference host",
+                path.display()
+            );
+            files += 1;
+        }
+    }
+    assert!(files > 100, "{files} files of cases");
 }
 
 #[test]

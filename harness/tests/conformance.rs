@@ -7,11 +7,11 @@ mod support;
 use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use vbspec::case::Job;
 use vbspec::case::{self, Case, Run};
 use vbspec::event::CaseFinished;
 use vbspec::protocols;
 use vbspec::report::failure_text;
-use vbspec::select::Job;
 use vbspec::subject::host::HostSubject;
 use vbspec::verdict::VerdictKind;
 

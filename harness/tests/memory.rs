@@ -2,8 +2,9 @@
 
 mod support;
 
+use vbspec::case::Job;
 use vbspec::clause::Subject;
-use vbspec::select::{self, Job};
+use vbspec::select;
 use vbspec::subject::guest::GuestSubject;
 use vbspec::subject::options::GuestOptions;
 use vbspec::verdict::{Verdict, VerdictKind};

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use reference_backend::{HostEvent, RawPacket};
 use vb_data::{Direction, State};
-use vbspec::report::{dump, trace_text};
-use vbspec::subject::player::{JOIN_LIMIT, secs};
+use vbspec::dump;
+use vbspec::lab::player::{JOIN_LIMIT, secs};
+use vbspec::report::trace_text;
 
 const SEED: u64 = 1;
 

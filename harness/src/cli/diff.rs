@@ -6,13 +6,14 @@ use std::num::NonZeroUsize;
 use super::CommandError;
 use super::guest::SubjectArgs;
 use super::run::DEFAULT_SEED;
+use crate::case::Job;
 use crate::clause::Subject;
 use crate::diff::{Comparison, Ran};
 use crate::event::{Event, SCHEMA};
 use crate::exit::Exit;
 use crate::protocols;
 use crate::runner;
-use crate::select::{self, Expectations, Job};
+use crate::select::{self, Expectations};
 use crate::subject::Refusal;
 use crate::subject::guest::GuestSubject;
 

@@ -3,14 +3,16 @@
 use std::num::NonZeroUsize;
 
 use super::CommandError;
+use crate::case::Job;
 use crate::clause::Subject;
 use crate::event::{Event, RunFinished, RunStarted, SCHEMA, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
 use crate::report::{Format, ReportFile, Reports};
-use crate::runner::{self, Judged};
-use crate::select::{self, Expectations, Job};
+use crate::runner;
+use crate::select::{self, Expectations};
 use crate::subject::Refusal;
+use crate::verdict::Judged;
 
 /// The seed when none is given: any will do, but two runs must agree.
 pub const DEFAULT_SEED: u64 = 1;

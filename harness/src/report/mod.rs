@@ -1,6 +1,5 @@
 //! Reporters: each turns the event stream into one format. None of them knows more than the stream tells.
 
-pub mod dump;
 mod failure;
 mod groups;
 mod jsonl;

@@ -23,10 +23,10 @@ use reference_backend::Fault;
 pub use report::{Report, write_json, write_text, write_trial};
 pub use trial::{Alarm, Caught, Trial};
 
+use crate::case::Job;
 use crate::case::{self, Case};
 use crate::clause::{Clause, Killer, Subject};
 use crate::runner;
-use crate::select::Job;
 use crate::spec;
 use crate::subject::Refusal;
 use crate::subject::guest::GuestSubject;

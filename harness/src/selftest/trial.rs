@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::excuses;
+use crate::case::Job;
 use crate::clause::{Clause, Killer};
-use crate::select::Job;
 use crate::verdict::{Verdict, VerdictKind};
 
 /// Where a killer was caught.

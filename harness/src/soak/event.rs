@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::run::{Finished, Sum};
 use crate::event::SCHEMA;
-use crate::runner::micros;
+use crate::verdict::micros;
 
 /// One line of the stream.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -23,11 +23,11 @@ use super::client::{self, View};
 use super::native::{BUFFERED_BYTES, BUFFERED_PACKETS, Gate, Ledger, QUEUE_BYTES, QUEUE_PACKETS};
 use super::world::{Actor, Guest, Order, World};
 use super::{Played, Stage, Violation, check};
+use crate::lab::clock::{Origin, in_virtual_time};
+use crate::lab::player::carrier;
+use crate::lab::recorder::Recorder;
 use crate::rng::Rng;
-use crate::subject::clock::{Origin, in_virtual_time};
 use crate::subject::network::{Cut, Tap, Weather, link};
-use crate::subject::player::carrier;
-use crate::subject::recorder::Recorder;
 
 /// Longer than any world lasts: one that hangs is stopped here.
 const LONGEST_WORLD: Duration = Duration::from_secs(1800);

@@ -1,36 +1,38 @@
 //! A guest as subject: the reference host runs it, simulated clients visit it.
 
-use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reference_backend::{
-    CpuMeter, FileError, GuestComponent, GuestEngine, Host, HostBuilder, HostConfig, HostEvent,
-    Limits, LoadError, Names, PlayersConfig, PluginConfig, PluginState, StartError,
+    CpuMeter, FileError, GuestComponent, GuestEngine, HostConfig, HostEvent, Limits, LoadError,
+    Names, PlayersConfig, PluginState, StartError, read_file,
 };
 use sim_proto::Event;
 use tempfile::TempDir;
 use vb_data::State;
 
 use super::Refusal;
-use super::clock::{Origin, in_virtual_time};
-use super::judge;
-use super::lab::GuestLab;
+use super::in_process::InProcess;
 use super::options::GuestOptions;
-use super::player::JOIN_LIMIT;
-use super::recorder::Recorder;
-use crate::case::Run;
+use crate::case::{Job, Run};
+use crate::lab::clock::{Origin, in_virtual_time};
+use crate::lab::door::{Component, Plan};
+use crate::lab::guest::{Guest, GuestLab};
+use crate::lab::judge;
+use crate::lab::player::JOIN_LIMIT;
+use crate::lab::recorder::Recorder;
 use crate::rng::Rng;
-use crate::runner::Judged;
-use crate::select::Job;
-use crate::verdict::{Stop, Verdict, VerdictKind};
+use crate::verdict::{Judged, Stop, Verdict, VerdictKind};
 
 /// A guest that is loaded and has been seen to start. Cheap to clone; clones share the compiled code.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct GuestSubject {
-    pub(super) options: GuestOptions,
+    options: GuestOptions,
+    bytes: Component,
     component: GuestComponent,
-    pub(super) name: String,
+    door: InProcess,
+    name: String,
     /// Of what its hosts tell it of chance.
     seed: u64,
     folders: DataFolders,
@@ -42,7 +44,7 @@ pub struct GuestSubject {
 /// [`Refusal::Unreadable`], or that it is too large.
 pub fn read_component(path: &str, plugin: &str) -> Result<Vec<u8>, Refusal> {
     let limit = Limits::default().component_bytes;
-    reference_backend::read_file(path.as_ref(), limit).map_err(|error| match error {
+    read_file(path.as_ref(), limit).map_err(|error| match error {
         FileError::TooBig { size, limit } => Refusal::Load(LoadError::TooBig {
             name: plugin.to_owned(),
             size,
@@ -84,17 +86,30 @@ impl GuestSubject {
     /// When it is no guest.
     pub fn unstarted(options: GuestOptions, bytes: &[u8]) -> Result<Self, Refusal> {
         let name = options.plugin_name();
-        let component = GuestEngine::new(CpuMeter::Fuel)?.load(&name, bytes)?;
+        let engine = GuestEngine::new(CpuMeter::Fuel)?;
+        let component = engine.load(&name, bytes)?;
         if !component.has_handler() {
             return Err(Refusal::NoHandler(name));
         }
-        Ok(Self {
+        Ok(Self::of(options, engine, bytes, component))
+    }
+
+    fn of(
+        options: GuestOptions,
+        engine: GuestEngine,
+        bytes: &[u8],
+        component: GuestComponent,
+    ) -> Self {
+        let bytes = Component::from(bytes.to_vec());
+        Self {
+            name: options.plugin_name(),
             options,
+            door: InProcess::new(engine).knowing(bytes.clone(), component.clone()),
+            bytes,
             component,
-            name,
             seed: 0,
             folders: DataFolders::default(),
-        })
+        }
     }
 
     /// The same component with other options.
@@ -132,8 +147,9 @@ impl GuestSubject {
             let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
             let seen = Arc::clone(&recorder);
             let case = async move {
-                let subject = self.seeded(seed);
-                let lab = GuestLab::open(subject, job.protocol, rng, origin, seen).await?;
+                let guest = self.seeded(seed).guest();
+                let lab = GuestLab::open(guest, job.protocol, rng, origin, seen).await;
+                let lab = lab.map_err(|refusal| Stop::Untestable(refusal, Vec::new()))?;
                 run(&lab).await?;
                 lab.untrapped()
             };
@@ -172,18 +188,10 @@ impl GuestSubject {
         let lab = async {
             let origin = Origin::now();
             let recorder = Recorder::new(origin);
-            let subject = self.seeded(seed);
-            let host = subject.host(&recorder).await?;
-            let rng = RefCell::new(Rng::for_purpose(seed, "lab", protocol));
-            let lab = GuestLab {
-                protocol,
-                recorder,
-                host,
-                subject,
-                origin,
-                rng,
-                expects_traps: Cell::new(false),
-            };
+            let guest = self.seeded(seed).guest();
+            let rng = Rng::for_purpose(seed, "lab", protocol);
+            let lab = GuestLab::open(guest, protocol, rng, origin, recorder).await;
+            let lab = lab.map_err(Refusal::Lab)?;
             Ok(run(&lab).await)
         };
         in_virtual_time(lab).map_err(Refusal::Runtime)?
@@ -197,9 +205,44 @@ impl GuestSubject {
         }
     }
 
+    /// What a case's lab works with.
+    fn guest(self) -> Guest {
+        let door = self.door.clone().seeded(self.seed);
+        let name = self.name.clone();
+        Guest {
+            name,
+            door: Rc::new(door),
+            plan: Rc::new(move || self.plan().map_err(|refusal| refusal.to_string())),
+        }
+    }
+
+    /// A host that runs the guest and nothing else.
+    fn plan(&self) -> Result<Plan, Refusal> {
+        let config = self.options.plugin_config();
+        Ok(Plan::new(self.host_config()?).guest(&self.name, self.bytes.clone(), config))
+    }
+
     async fn try_start(&self) -> Result<(), Refusal> {
         let recorder = Recorder::new(Origin::now());
-        let _host = self.host(&recorder).await?;
+        let builder = reference_backend::Host::builder(self.host_config()?)
+            .guest(
+                self.name.clone(),
+                self.component.clone(),
+                self.options.plugin_config(),
+            )
+            .observer(Arc::clone(&recorder) as _);
+        let _host = builder.start().await.map_err(|error| match error {
+            StartError::MissingCapability(missing) => {
+                let denied = self.options.deny.contains(&missing.capability);
+                let hint = if denied {
+                    "leave out --deny"
+                } else {
+                    "give it with --grant"
+                };
+                Refusal::Capability { missing, hint }
+            }
+            error => Refusal::Start(error),
+        })?;
         let trouble = recorder.all(|seen| match &seen.event {
             HostEvent::Trap {
                 plugin,
@@ -222,53 +265,6 @@ impl GuestSubject {
             _ => None,
         });
         trouble.into_iter().next().map_or(Ok(()), Err)
-    }
-
-    pub(super) async fn host(&self, recorder: &Arc<Recorder>) -> Result<Host, Refusal> {
-        self.host_with(recorder, self.options.plugin_config()).await
-    }
-
-    pub(super) async fn host_with(
-        &self,
-        recorder: &Arc<Recorder>,
-        config: PluginConfig,
-    ) -> Result<Host, Refusal> {
-        self.start_host(recorder, config, |builder| builder).await
-    }
-
-    /// A host that is set up in a way of the case's own.
-    pub(super) async fn host_that(
-        &self,
-        recorder: &Arc<Recorder>,
-        differs: impl FnOnce(HostBuilder) -> HostBuilder,
-    ) -> Result<Host, Refusal> {
-        self.start_host(recorder, self.options.plugin_config(), differs)
-            .await
-    }
-
-    async fn start_host(
-        &self,
-        recorder: &Arc<Recorder>,
-        config: PluginConfig,
-        differs: impl FnOnce(HostBuilder) -> HostBuilder,
-    ) -> Result<Host, Refusal> {
-        let builder = Host::builder(self.host_config()?)
-            .guest(self.name.clone(), self.component.clone(), config)
-            .observer(Arc::clone(recorder) as _)
-            .seed(self.seed);
-        let host = differs(builder).start().await;
-        host.map_err(|error| match error {
-            StartError::MissingCapability(missing) => {
-                let denied = self.options.deny.contains(&missing.capability);
-                let hint = if denied {
-                    "leave out --deny"
-                } else {
-                    "give it with --grant"
-                };
-                Refusal::Capability { missing, hint }
-            }
-            error => Refusal::Start(error),
-        })
     }
 
     /// A guest sees nothing of compression, and it would take a third of the time. Who asks for a data folder has an
@@ -296,20 +292,15 @@ impl GuestSubject {
 
 #[cfg(test)]
 mod tests {
-    use super::super::carried::FILES;
     use super::*;
+    use crate::lab::carried::FILES;
 
     fn subject(script: &str) -> GuestSubject {
         let line = format!("do={script}");
         let options = GuestOptions::new("files.wasm", &[line], &[], &[]).unwrap();
         let engine = GuestEngine::new(CpuMeter::Fuel).unwrap();
-        GuestSubject {
-            component: engine.load("files", FILES).unwrap(),
-            name: options.plugin_name(),
-            options,
-            seed: 0,
-            folders: DataFolders::default(),
-        }
+        let component = engine.load("files", FILES).unwrap();
+        GuestSubject::of(options, engine, FILES, component)
     }
 
     #[test]

@@ -1,28 +1,14 @@
 //! What is judged, in process and in virtual time: each job gets a runtime, a clock, a host and clients of its own,
 //! and the same seed gives the same bytes.
 
-pub mod carried;
-pub mod clock;
 pub mod guest;
 pub mod host;
-mod judge;
-pub mod lab;
-pub mod native;
+pub mod in_process;
 pub mod network;
 pub mod options;
-pub mod pieces;
-pub mod player;
-pub mod recorder;
-pub mod tap;
-pub(crate) mod trail;
-
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use reference_backend::bridge::MissingCapability;
 use reference_backend::{EngineError, LoadError, StartError, TrapKind};
-
-/// The address that plugins are told their clients have.
-pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
 /// An option that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +83,9 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// A case's host does not start.
+    #[error("{0}")]
+    Lab(String),
     /// There is no room for its data.
     #[error("no folder for the guest's data: {0}; TMPDIR names where it is made")]
     Folder(std::io::Error),

@@ -440,7 +440,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::subject::clock::in_virtual_time;
+    use crate::lab::clock::in_virtual_time;
 
     const ROUGH: Weather = Weather {
         delay: Duration::from_millis(40),

@@ -1,0 +1,219 @@
+//! Cases: each checks one claim, in one file named after it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::clause::{Clause, Subject};
+use crate::lab::guest::GuestLab;
+use crate::lab::host::HostLab;
+use crate::spec;
+use crate::verdict::Outcome;
+
+/// A future that stays on its thread: a case and its subject share one.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// On which protocols a case runs, among those of its clauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// On each that is selected.
+    Each,
+    /// On the newest that is selected and served: the claim has nothing to do with the protocol.
+    Newest,
+    /// On the oldest that is selected and served: the same, for a claim that takes many joins, which cost least there.
+    Oldest,
+}
+
+/// What a case does.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// With the guest that is judged.
+    Guest(GuestRun),
+    /// With the host that is judged.
+    Host(HostRun),
+}
+
+/// One claim about a subject, and how to find out.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// The claim in kebab case; the file's name too.
+    pub name: &'static str,
+    /// The ids of the clauses it checks, the main one first.
+    pub clauses: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// On which protocols.
+    pub spread: Spread,
+    /// How.
+    pub run: Run,
+}
+
+/// One case on one protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Job {
+    /// The case.
+    pub case: &'static Case,
+    /// The protocol.
+    pub protocol: i32,
+}
+
+/// What a guest's case does.
+pub type GuestRun = for<'a> fn(&'a GuestLab) -> LocalFuture<'a, Outcome>;
+/// What a host's case does.
+pub type HostRun = for<'a> fn(&'a HostLab) -> LocalFuture<'a, Outcome>;
+
+impl Case {
+    /// A claim about guests.
+    #[must_use]
+    pub const fn guest(
+        name: &'static str,
+        clauses: &'static [&'static str],
+        about: &'static str,
+        run: GuestRun,
+    ) -> Self {
+        Self {
+            name,
+            clauses,
+            about,
+            spread: Spread::Each,
+            run: Run::Guest(run),
+        }
+    }
+
+    /// A claim about hosts.
+    #[must_use]
+    pub const fn host(
+        name: &'static str,
+        clauses: &'static [&'static str],
+        about: &'static str,
+        run: HostRun,
+    ) -> Self {
+        Self {
+            name,
+            clauses,
+            about,
+            spread: Spread::Each,
+            run: Run::Host(run),
+        }
+    }
+
+    /// On the newest protocol that is selected only.
+    #[must_use]
+    pub const fn on_the_newest(mut self) -> Self {
+        self.spread = Spread::Newest;
+        self
+    }
+
+    /// On the oldest protocol that is selected only.
+    #[must_use]
+    pub const fn on_the_oldest(mut self) -> Self {
+        self.spread = Spread::Oldest;
+        self
+    }
+
+    /// Whom it judges.
+    #[must_use]
+    pub const fn subject(&self) -> Subject {
+        match self.run {
+            Run::Guest(_) => Subject::Guest,
+            Run::Host(_) => Subject::Host,
+        }
+    }
+
+    /// Whether one of its clauses holds for the protocol.
+    #[must_use]
+    pub fn applies_to(&self, protocol: i32) -> bool {
+        self.clauses()
+            .any(|clause| clause.protocols.contains(protocol))
+    }
+
+    /// Those of `selected` on which it runs.
+    #[must_use]
+    pub fn protocols(&self, selected: &[i32]) -> Vec<i32> {
+        self.protocols_served(selected, |_| true)
+    }
+
+    /// The same for a subject that serves some protocols only: a case that runs on one takes one that is served. Where
+    /// none is, it runs where it would have run, and is told why nothing can be judged.
+    pub fn protocols_served(
+        &self,
+        selected: &[i32],
+        mut serves: impl FnMut(i32) -> bool,
+    ) -> Vec<i32> {
+        let applying = selected
+            .iter()
+            .copied()
+            .filter(|&protocol| self.applies_to(protocol));
+        let mut applying: Vec<i32> = applying.collect();
+        match self.spread {
+            Spread::Each => return applying,
+            Spread::Oldest => applying.sort_unstable(),
+            Spread::Newest => applying.sort_unstable_by(|a, b| b.cmp(a)),
+        }
+        let served = applying.iter().copied().find(|&protocol| serves(protocol));
+        served
+            .or_else(|| applying.first().copied())
+            .into_iter()
+            .collect()
+    }
+
+    /// Its clauses, from the specification.
+    pub fn clauses(&self) -> impl Iterator<Item = &'static Clause> {
+        self.clauses
+            .iter()
+            .filter_map(|id| spec::registry().get(id))
+    }
+}
+
+/// Every case there is, guests' first, in the order of their clauses.
+#[must_use]
+pub fn all() -> &'static [Case] {
+    crate::cases::all()
+}
+
+/// The cases of one subject.
+pub fn of(subject: Subject) -> impl Iterator<Item = &'static Case> {
+    all().iter().filter(move |case| case.subject() == subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(spread: Spread) -> Case {
+        let any = of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));
+        Case {
+            spread,
+            ..*any.unwrap()
+        }
+    }
+
+    #[test]
+    fn a_case_on_one_protocol_takes_one_that_is_served() {
+        let selected = [4, 47, 340, 777];
+        let served = |spread: Spread, served: &[i32]| {
+            case(spread).protocols_served(&selected, |protocol| served.contains(&protocol))
+        };
+        assert_eq!(served(Spread::Newest, &[47, 340]), [340]);
+        assert_eq!(served(Spread::Oldest, &[47, 340]), [47]);
+        assert_eq!(served(Spread::Newest, &selected), [777]);
+        assert_eq!(served(Spread::Oldest, &selected), [4]);
+        // Where nothing is served, a case still says so.
+        assert_eq!(served(Spread::Newest, &[]), [777]);
+        assert_eq!(served(Spread::Oldest, &[]), [4]);
+        assert_eq!(served(Spread::Each, &[47]), selected);
+        let unordered = case(Spread::Newest).protocols(&[47, 777, 4]);
+        assert_eq!(unordered, [777]);
+    }
+
+    #[test]
+    fn only_who_needs_to_know_asks_what_is_served() {
+        let mut asked = Vec::new();
+        let mut ask = |protocol| {
+            asked.push(protocol);
+            protocol == 340
+        };
+        case(Spread::Each).protocols_served(&[47, 340, 777], &mut ask);
+        case(Spread::Newest).protocols_served(&[47, 340, 777], &mut ask);
+        assert_eq!(asked, [777, 340]);
+    }
+}

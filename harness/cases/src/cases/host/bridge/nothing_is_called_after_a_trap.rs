@@ -1,0 +1,107 @@
+//! A poisoned instance has no state to rely on, and its successor none for players whom it never met.
+
+use std::time::Duration;
+
+use super::probing::{id_of, lines_since_trap, modest, pass, tell, trapped};
+use crate::case::Case;
+use crate::cases::host::asking::ask;
+use crate::lab::door::Host;
+use crate::lab::host::{HostLab, PROBE_NAME, STEP};
+use crate::lab::player::Player;
+use crate::verdict::{Outcome, Stop};
+
+const CLAUSE: &str = "VB-BRG-06";
+
+/// For the restart, and for every task of the instance that is gone.
+const AFTERWARDS: Duration = Duration::from_secs(10);
+
+/// Tasks that would still be due in the successor's time.
+const TASKS: [&str; 3] = ["schedule 100", "schedule 3000", "repeat 200 200"];
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "nothing-is-called-after-a-trap",
+    &["VB-BRG-06"],
+    "Has a probe with two sessions and waiting tasks trap, and reads what is called from then on.",
+    |lab| Box::pin(run(lab)),
+)
+.on_the_newest();
+
+async fn run(lab: &HostLab) -> Outcome {
+    for way in ["trap", "spin", "eat"] {
+        let (host, mut player, other) = trap(lab, way).await?;
+        successor_knows_nobody(lab, &host, &mut player, &other).await?;
+        host.shutdown("the end").await;
+    }
+    // Once more, with the end of the host before there is a successor.
+    let (host, player, _) = trap(lab, "trap").await?;
+    host.shutdown("the end").await;
+    match lines_since_trap(lab).first() {
+        None => Ok(()),
+        Some(line) => Err(player.broken(
+            CLAUSE,
+            "nothing called in an instance that has trapped, when the host shuts down",
+            format!("it logged: {line}"),
+        )),
+    }
+}
+
+/// A host whose probe has just trapped with these two sessions.
+async fn trap(lab: &HostLab, way: &str) -> Result<(Host, Player, Player), Stop> {
+    let host = lab
+        .host(|plan| plan.guest(PROBE_NAME, lab.probe(), modest(&[])))
+        .await?;
+    let mut player = lab.join(&host).await?;
+    let mut other = lab.join(&host).await?;
+    for task in TASKS {
+        ask(lab, &mut player, task).await?;
+    }
+    // All of it arrives together, so that the rest waits when the trap comes.
+    tell(&mut player, way);
+    tell(&mut player, "log never");
+    tell(&mut other, "log never");
+    pass(&mut [&mut player, &mut other], STEP).await;
+    trapped(lab, &player)?;
+    Ok((host, player, other))
+}
+
+async fn successor_knows_nobody(
+    lab: &HostLab,
+    host: &Host,
+    player: &mut Player,
+    other: &Player,
+) -> Outcome {
+    let old = [id_of(player)?, id_of(other)?];
+    let trap = trapped(lab, player)?;
+    pass(&mut [player], AFTERWARDS).await;
+    let lines = lines_since_trap(lab);
+    // `player-disconnect` may tell a successor of a connection that is older than itself.
+    let wrong = lines
+        .iter()
+        .find(|line| *line != "enable" && !line.starts_with("event player-disconnect player="));
+    if let Some(line) = wrong {
+        let expected = format!(
+            "nothing but `enable` in the successor of the instance that had a {} with players {} and {}",
+            trap.kind, old[0], old[1]
+        );
+        return Err(player.broken(CLAUSE, expected, format!("it logged: {line}")));
+    }
+    let enabled = lines.iter().filter(|line| *line == "enable").count();
+    if enabled != 1 {
+        return Err(player.untestable(format!("{enabled} successors were enabled instead of 1")));
+    }
+    let mut next = lab.join(host).await?;
+    ask(lab, &mut next, "log alive").await?;
+    next.leave().await;
+    pass(&mut [player], STEP).await;
+    let id = id_of(&next)?;
+    let ends: Vec<String> = lines_since_trap(lab)
+        .into_iter()
+        .filter(|line| line.starts_with("end "))
+        .collect();
+    if ends == [format!("end handler=1 player={id}")] {
+        return Ok(());
+    }
+    let expected = format!("one end in the successor, that of its own player {id}");
+    Err(next.broken(CLAUSE, expected, format!("it logged: {}", ends.join(", "))))
+}

@@ -1,0 +1,168 @@
+//! A login plugin that fails before its first `subscribe` has told nobody what it guards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vb_contract::{DenyReason, EventKind, PluginConfig};
+
+use crate::case::Case;
+use crate::cases::host::asking::{must_deny, trap, until_enabled};
+use crate::lab::door::Host;
+use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
+use crate::lab::native::Told;
+use crate::verdict::{Outcome, Stop};
+
+const CLAUSE: &str = "VB-DSP-18";
+
+/// The plugin that lets everybody in when it is asked, which is before any other.
+const OPEN: &str = "open";
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "nobody-passes-before-a-plugin-has-come-up",
+    &["VB-DSP-18"],
+    "A plugin traps or refuses at its first start before it has subscribed, with each kind of table, and another would \
+     let everybody in; then it comes up, and then it traps.",
+    |lab| Box::pin(run(lab)),
+)
+.on_the_newest();
+
+/// How a plugin does not come up.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    /// A guest traps before it can do anything.
+    Traps,
+    /// A guest answers an error before it has subscribed.
+    Refuses,
+    /// So does a native plugin.
+    RefusesNatively,
+}
+
+const STARTS: [Start; 3] = [Start::Traps, Start::Refuses, Start::RefusesNatively];
+
+async fn run(lab: &HostLab) -> Outcome {
+    for start in STARTS {
+        for (table, shut) in [
+            ("", Some(EventKind::PreLogin)),
+            ("required = true", Some(EventKind::PreLogin)),
+            ("gates = [\"pre-login\"]", Some(EventKind::PreLogin)),
+            (
+                "gates = [\"server-pre-connect\"]",
+                Some(EventKind::ServerPreConnect),
+            ),
+            ("gates = []", None),
+        ] {
+            never_up(lab, start, table, shut).await?;
+        }
+    }
+    comes_up(lab).await?;
+    goes_down(lab).await
+}
+
+/// The lines of a plugin that may play server, with these among them.
+fn lines(text: &str) -> String {
+    format!("permissions = [\"virtual-backend\"]\n{text}\n")
+}
+
+async fn never_up(lab: &HostLab, start: Start, text: &str, shut: Option<EventKind>) -> Outcome {
+    let mut config = may_play();
+    let host = lab
+        .host(|plan| {
+            let plan = match start {
+                Start::Traps => {
+                    config.limits.fuel = 1;
+                    plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
+                }
+                Start::Refuses => {
+                    config.config = with_config(&[("priority", "none")]).config;
+                    plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
+                }
+                Start::RefusesNatively => {
+                    let twice = lab.native(PROBE_NAME).not_listening().registering(&[1, 1]);
+                    plan.native_written(PROBE_NAME, Arc::new(twice), lines(text), config)
+                }
+            };
+            plan.native(
+                OPEN,
+                Arc::new(lab.native(OPEN).with_priority(100)),
+                may_play(),
+            )
+        })
+        .await?;
+    let Some(shut) = shut else {
+        // Also proves that the other plugin lets players in.
+        return lab.join(&host).await.map(drop);
+    };
+    let what = match start {
+        Start::Traps => "a guest traps at its first start",
+        Start::Refuses => "a guest refuses to start",
+        Start::RefusesNatively => "a native plugin refuses to start",
+    };
+    must_shut(
+        lab,
+        &host,
+        shut,
+        &format!("{what}, and its table says: {text}"),
+    )
+    .await
+}
+
+/// Nobody passes the gate, and nobody is asked at it.
+async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> Outcome {
+    let mark = lab.notebook.lines().len();
+    let down =
+        |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::HeldShut);
+    must_deny(lab, host, CLAUSE, what, down).await?;
+    let lines = lab.notebook.lines();
+    let asked = lines.iter().skip(mark).any(|(_, name, told)| {
+        name == OPEN && matches!(told, Told::Event(event) if event.kind() == gate)
+    });
+    if !asked {
+        return Ok(());
+    }
+    let player = lab.connect(host, lab.client());
+    let expected = format!("nobody to be asked at {gate} when {what}");
+    Err(player.broken(CLAUSE, expected, format!("{OPEN} was asked")))
+}
+
+/// The probe, and a plugin that is asked before it and lets nobody in but one who never comes.
+async fn probed(lab: &HostLab, text: &str, config: PluginConfig) -> Result<Host, Stop> {
+    let asked_first = lab.native(OPEN).only_for("nobody").with_priority(100);
+    lab.host(|plan| {
+        plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
+            .native(OPEN, Arc::new(asked_first), may_play())
+    })
+    .await
+}
+
+/// The gates open with the first success.
+async fn comes_up(lab: &HostLab) -> Outcome {
+    let host = probed(lab, "", with_config(&[("in.enable", "trap")])).await?;
+    must_shut(
+        lab,
+        &host,
+        EventKind::PreLogin,
+        "a guest traps once it has subscribed",
+    )
+    .await?;
+    host.set_plugin_table(PROBE_NAME, BTreeMap::new())
+        .await
+        .map_err(|error| Stop::Untestable(error, Vec::new()))?;
+    let mark = lab.recorder.mark();
+    until_enabled(lab, PROBE_NAME, mark).await?;
+    lab.join(&host).await.map(drop)
+}
+
+/// What the table names is shut before anybody is asked, later too.
+async fn goes_down(lab: &HostLab) -> Outcome {
+    let host = probed(lab, "gates = [\"pre-login\"]", may_play()).await?;
+    let mut player = lab.join(&host).await?;
+    trap(&mut player).await?;
+    must_shut(
+        lab,
+        &host,
+        EventKind::PreLogin,
+        "a guest whose table names the gate has trapped",
+    )
+    .await
+}

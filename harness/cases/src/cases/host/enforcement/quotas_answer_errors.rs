@@ -1,0 +1,140 @@
+//! Every table that a guest can fill has an end, and the guest hears of it and goes on.
+
+use std::time::Duration;
+
+use vb_contract::{HostEvent, Limits};
+
+use crate::case::Case;
+use crate::cases::host::asking::ask;
+use crate::lab::host::{HostLab, PROBE_NAME, with_config};
+use crate::lab::player::Player;
+use crate::verdict::{Finding, Outcome};
+
+const CLAUSE: &str = "VB-ENF-12";
+
+/// What the probe subscribes to by itself.
+const OWN_LISTENERS: usize = 7;
+
+const HANDLERS: usize = 3;
+const LISTENERS: usize = OWN_LISTENERS + 2;
+const TASKS: usize = 5;
+const KEPT: usize = 4;
+const LINES: usize = 50;
+
+/// More than a second, in which the log begins to count afresh.
+const NEXT_SECOND: Duration = Duration::from_millis(1_100);
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "quotas-answer-errors",
+    &["VB-ENF-12"],
+    "Fills each table of a guest to its last place, asks for one more, and logs faster than allowed.",
+    |lab| Box::pin(run(lab)),
+)
+.on_the_newest();
+
+#[allow(clippy::cast_possible_truncation, reason = "each is a handful")]
+fn limits() -> Limits {
+    Limits {
+        handlers: HANDLERS as u32,
+        listeners: LISTENERS as u32,
+        tasks: TASKS as u32,
+        kept_sessions: KEPT as u32,
+        log_lines: LINES as u32,
+        ..Limits::default()
+    }
+}
+
+async fn run(lab: &HostLab) -> Outcome {
+    let handlers = (HANDLERS + 1).to_string();
+    let listeners = (LISTENERS - OWN_LISTENERS + 1).to_string();
+    let mut config = with_config(&[
+        ("handlers", &handlers),
+        ("listeners", &listeners),
+        ("packets", "quiet"),
+    ]);
+    config.limits = limits();
+    let host = lab
+        .host(|plan| plan.guest(PROBE_NAME, lab.probe(), config))
+        .await?;
+    registered(lab, "register", HANDLERS)?;
+    registered(lab, "subscribe", LISTENERS - OWN_LISTENERS)?;
+
+    let mut player = lab.join(&host).await?;
+    for (command, quota) in [("schedule 600000", TASKS), ("acquire", KEPT)] {
+        let many = format!("many {quota} {command}");
+        let all = ask(lab, &mut player, &many).await?;
+        let one_more = ask(lab, &mut player, command).await?;
+        if all != format!("ok count={quota}") || !one_more.starts_with("err quota-exceeded") {
+            let expected = format!(
+                "`{command}` to succeed {quota} times, which is the quota, and then to answer quota-exceeded"
+            );
+            let got = format!("{quota} times answered: {all}; once more answered: {one_more}");
+            return Err(player.broken(CLAUSE, expected, got));
+        }
+    }
+    log(lab, &mut player).await?;
+    if let Some(trap) = lab.recorder.traps().first() {
+        let got = format!("the guest trapped: {trap}");
+        return Err(player.broken(CLAUSE, "no trap at a quota", got));
+    }
+    Ok(())
+}
+
+/// What the probe logged of its registrations: as many as the quota succeed, and the next does not.
+fn registered(lab: &HostLab, name: &str, quota: usize) -> Outcome {
+    let lead = format!("result {name} ");
+    let lines = lab.recorder.guest_log(PROBE_NAME);
+    let answers: Vec<&str> = lines
+        .iter()
+        .filter_map(|(_, line)| {
+            line.strip_prefix(&lead)
+                .or_else(|| (line == lead.trim_end()).then_some(""))
+        })
+        .collect();
+    let succeeded = answers
+        .iter()
+        .take_while(|answer| answer.starts_with("ok"))
+        .count();
+    let then = answers.get(succeeded).copied().unwrap_or_default();
+    if succeeded == quota && then.starts_with("err quota-exceeded") {
+        return Ok(());
+    }
+    let expected = format!(
+        "`{name}` to succeed {quota} times, which is what is left of the quota, and then to answer quota-exceeded"
+    );
+    Err(Finding::new(CLAUSE, expected, format!("the answers were {answers:?}")).into())
+}
+
+/// Twice as many lines as a second holds, the command's own result among them.
+async fn log(lab: &HostLab, player: &mut Player) -> Outcome {
+    player.live(NEXT_SECOND).await;
+    let mark = lab.recorder.mark();
+    player.send_raw(
+        0x7777,
+        format!("many {} log spam", LINES * 2 - 1).as_bytes(),
+    );
+    player.live(NEXT_SECOND).await;
+    let late = ask(lab, player, "log late").await?;
+    let written = lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::GuestLog { message, .. } if message == "spam" => Some(()),
+        _ => None,
+    });
+    let dropped: u64 = lab
+        .recorder
+        .since(mark, |seen| match &seen.event {
+            HostEvent::GuestLogDropped { lines, .. } => Some(*lines),
+            _ => None,
+        })
+        .iter()
+        .sum();
+    if (written.len(), dropped) == (LINES, LINES as u64) && late == "ok" {
+        return Ok(());
+    }
+    let expected = format!(
+        "{LINES} of {} lines in one second to be written, the others to be counted, and the next second's to be written",
+        LINES * 2
+    );
+    let got = format!("{} written, {dropped} counted, then: {late}", written.len());
+    Err(player.broken(CLAUSE, expected, got))
+}

@@ -1,0 +1,106 @@
+//! A connection that says nothing is open for nobody.
+
+use std::time::Duration;
+
+use vb_data::State;
+
+use super::line::{Heard, Line};
+use crate::case::Case;
+use crate::lab::door::Host;
+use crate::lab::host::HostLab;
+use crate::lab::player::secs;
+use crate::verdict::Outcome;
+
+const CLAUSE: &str = "VB-LOG-02";
+
+/// From the clause.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Just before: whoever speaks now is in time.
+const IN_TIME: Duration = Duration::from_secs(29);
+
+/// For the end itself.
+const SLACK: Duration = Duration::from_secs(2);
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub const CASE: Case = Case::host(
+    "silent-login-ends-after-thirty-seconds",
+    &[CLAUSE],
+    "Falls silent before each packet of the login, lets it trickle, and says it at the last moment.",
+    |lab| Box::pin(run(lab)),
+);
+
+async fn run(lab: &HostLab) -> Outcome {
+    let host = lab.host_of("gate", lab.native("gate")).await?;
+    nothing_at_all(lab, &host).await?;
+    no_login_start(lab, &host).await?;
+    trickling_login_start(lab, &host).await?;
+    login_start_in_time(lab, &host).await?;
+    no_acknowledgement(lab, &host).await
+}
+
+/// The handshake state has no packet that could say why.
+async fn nothing_at_all(lab: &HostLab, host: &Host) -> Outcome {
+    let mut line = Line::open(lab, host);
+    match line.until_end(LIMIT + SLACK).await {
+        Ok(_) => Ok(()),
+        Err(heard) => {
+            let expected = format!("an end within {} without a handshake", secs(LIMIT));
+            Err(line.broken(CLAUSE, expected, heard.text()))
+        }
+    }
+}
+
+async fn no_login_start(lab: &HostLab, host: &Host) -> Outcome {
+    let mut line = Line::with_handshake(lab, host).await;
+    let when = "of a handshake without a login start";
+    line.must_end(CLAUSE, when, LIMIT + SLACK).await
+}
+
+/// One byte every five seconds is no login start either.
+async fn trickling_login_start(lab: &HostLab, host: &Host) -> Outcome {
+    const PAUSE: Duration = Duration::from_secs(5);
+    let mut line = Line::with_handshake(lab, host).await;
+    let frame = line.frame(0, &line.login_start_data("trickle"));
+    let mut waited = Duration::ZERO;
+    for byte in frame.iter().take(frame.len() - 1) {
+        if waited >= LIMIT {
+            break;
+        }
+        line.write(&[*byte]).await;
+        tokio::time::sleep(PAUSE).await;
+        waited += PAUSE;
+    }
+    let when = "of a handshake while a login start trickles";
+    line.must_end(CLAUSE, when, SLACK).await
+}
+
+async fn login_start_in_time(lab: &HostLab, host: &Host) -> Outcome {
+    let mut line = Line::with_handshake(lab, host).await;
+    tokio::time::sleep(IN_TIME).await;
+    line.login_start("late").await;
+    match line.hear(SOON).await {
+        Heard::Packet(said) if ["compress", "success"].contains(&said.name) => Ok(()),
+        heard => {
+            let expected = format!("that a login start after {} is in time", secs(IN_TIME));
+            Err(line.broken(CLAUSE, expected, heard.text()))
+        }
+    }
+}
+
+/// Where the client has to acknowledge its login.
+async fn no_acknowledgement(lab: &HostLab, host: &Host) -> Outcome {
+    let mut line = Line::with_login(lab, host, "silent").await;
+    let success = line.hear_until(|said| said.name == "success", SOON).await;
+    if success.packet().is_none() {
+        let why = format!("no login success came, but {}", success.text());
+        return Err(line.untestable(why));
+    }
+    if line.awaits() == State::Play {
+        return Ok(());
+    }
+    let when = "of a login success without an acknowledgement";
+    line.must_end(CLAUSE, when, LIMIT + SLACK).await
+}
