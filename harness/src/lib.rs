@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `vbspec-cases` | clauses, cases and what they work with: [`spec`], [`case`], [`lab`], [`verdict`] |
 //! | [`subject`] | the guest or host that is judged, and the doors to hosts |
+//! | [`adapter`] | the door to hosts of another program |
 //! | [`select`], [`runner`] | which cases run on which protocols, and running them |
 //! | [`soak`] | worlds drawn from seeds, and what must hold in each |
 //! | [`diff`] | what differs between two runs |
@@ -19,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adapter;
 pub mod cli;
 pub mod diff;
 pub mod event;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::clause::{Clause, Subject};
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::lab::host::HostLab;
 use crate::spec;
@@ -43,6 +44,8 @@ pub struct Case {
     pub about: &'static str,
     /// On which protocols.
     pub spread: Spread,
+    /// That without which it can say nothing.
+    pub needs: &'static [Need],
     /// How.
     pub run: Run,
 }
@@ -75,6 +78,7 @@ impl Case {
             clauses,
             about,
             spread: Spread::Each,
+            needs: &[],
             run: Run::Guest(run),
         }
     }
@@ -92,6 +96,7 @@ impl Case {
             clauses,
             about,
             spread: Spread::Each,
+            needs: &[],
             run: Run::Host(run),
         }
     }
@@ -107,6 +112,13 @@ impl Case {
     #[must_use]
     pub const fn on_the_oldest(mut self) -> Self {
         self.spread = Spread::Oldest;
+        self
+    }
+
+    /// With that without which it can say nothing.
+    #[must_use]
+    pub const fn needing(mut self, needs: &'static [Need]) -> Self {
+        self.needs = needs;
         self
     }
 

@@ -16,7 +16,7 @@ use super::Refusal;
 use super::in_process::InProcess;
 use super::options::GuestOptions;
 use crate::case::{Job, Run};
-use crate::lab::clock::{Origin, in_virtual_time};
+use crate::lab::clock::{Clock, Origin, in_virtual_time};
 use crate::lab::door::{Component, Plan};
 use crate::lab::guest::{Guest, GuestLab};
 use crate::lab::judge;
@@ -142,7 +142,7 @@ impl GuestSubject {
             };
         };
         let repeat = judge::repeat_command(&self.options.words, job, seed);
-        judge::judge(job, repeat, |origin| {
+        judge::judge(Clock::Virtual, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
             let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
             let seen = Arc::clone(&recorder);

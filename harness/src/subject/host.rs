@@ -9,6 +9,7 @@ use reference_backend::{CpuMeter, Fault, GuestEngine};
 use super::Refusal;
 use super::in_process::InProcess;
 use crate::case::{Job, Run};
+use crate::lab::clock::Clock;
 use crate::lab::door::Component;
 use crate::lab::host::{HostLab, PROBE, PROBE_NAME};
 use crate::lab::judge;
@@ -74,7 +75,7 @@ impl HostSubject {
         }
         let repeat = judge::repeat_command(&words, job, seed);
         let door = Rc::new(self.door.clone().seeded(seed));
-        judge::judge(job, repeat, |origin| {
+        judge::judge(Clock::Virtual, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
             let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
             let lab = HostLab::new(job.protocol, door, rng, origin, Arc::clone(&recorder));

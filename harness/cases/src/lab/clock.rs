@@ -9,6 +9,45 @@ use tokio::time::Instant;
 /// The longest that a case may take in virtual time. The longest claim is about ten minutes; past an hour it hangs.
 pub const LONGEST_CASE: Duration = Duration::from_secs(3600);
 
+/// The longest that a case may take in real time.
+pub const LONGEST_REAL_CASE: Duration = Duration::from_secs(300);
+
+/// By which clock a case runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// It moves only when everybody waits.
+    Virtual,
+    /// The machine's.
+    Real,
+}
+
+impl Clock {
+    /// Runs a future on this thread in a runtime of its own. What the future spawned is dropped with it.
+    ///
+    /// # Errors
+    /// When the runtime cannot be made.
+    pub fn run<T>(self, future: impl Future<Output = T>) -> io::Result<T> {
+        match self {
+            Self::Virtual => in_virtual_time(future),
+            Self::Real => {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                Ok(runtime.block_on(future))
+            }
+        }
+    }
+
+    /// The longest that a case may take by it.
+    #[must_use]
+    pub const fn longest_case(self) -> Duration {
+        match self {
+            Self::Virtual => LONGEST_CASE,
+            Self::Real => LONGEST_REAL_CASE,
+        }
+    }
+}
+
 /// Runs a future on this thread in a runtime of its own whose clock starts at zero and is paused. What the future
 /// spawned is dropped with it.
 ///

@@ -300,6 +300,9 @@ pub enum NoHost {
     /// The host says no: the words that an operator reads.
     #[error("the host does not start: {0}")]
     Refused(String),
+    /// Hosts behind this door do not offer something that the plan wants.
+    #[error("this host does not offer {0}")]
+    NotOffered(String),
     /// The door cannot have it started.
     #[error("{0}")]
     Door(String),

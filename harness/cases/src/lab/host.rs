@@ -138,6 +138,7 @@ impl HostLab {
         match self.door.start(plan, &self.recorder).await {
             Ok(host) => Ok(Ok(host)),
             Err(NoHost::Refused(text)) => Ok(Err(text)),
+            Err(refused @ NoHost::NotOffered(_)) => Err(Stop::Skip(refused.to_string())),
             Err(NoHost::Door(text)) => Err(Stop::Untestable(text, Vec::new())),
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::clock::{LONGEST_CASE, Origin, in_virtual_time};
+use super::clock::{Clock, Origin};
 use super::recorder::Recorder;
 use crate::case::Job;
 use crate::clause::{Level, Subject};
@@ -14,11 +14,17 @@ use crate::spec;
 use crate::verdict::{Evidence, Failure, Finding, Outcome, Stop, Verdict, VerdictKind};
 use crate::verdict::{Judged, micros};
 
-/// How long a runaway case may take is [`LONGEST_CASE`]; what it says then.
-const HANGS: &str = "the case did not end within an hour of virtual time";
+/// How long a runaway case may take is [`Clock::longest_case`]; what it says then.
+fn hangs(clock: Clock) -> String {
+    match clock {
+        Clock::Virtual => "the case did not end within an hour of virtual time".to_owned(),
+        Clock::Real => "the case did not end within five minutes".to_owned(),
+    }
+}
 
-/// Runs one case in virtual time. `run` gets the origin of its time; `recorder` is what it fills.
+/// Runs one case. `run` gets the origin of its time; `recorder` is what it fills.
 pub fn judge<F>(
+    clock: Clock,
     job: Job,
     repeat: String,
     run: impl FnOnce(Origin) -> (std::sync::Arc<Recorder>, F),
@@ -26,15 +32,15 @@ pub fn judge<F>(
 where
     F: Future<Output = Outcome>,
 {
-    let ran = in_virtual_time(async {
+    let ran = clock.run(async {
         let origin = Origin::now();
         let (recorder, case) = run(origin);
-        let outcome = tokio::time::timeout(LONGEST_CASE, case).await;
+        let outcome = tokio::time::timeout(clock.longest_case(), case).await;
         (outcome, recorder, origin.elapsed())
     });
     match ran {
         Err(error) => harness_error(format!("no runtime: {error}"), Duration::ZERO),
-        Ok((Err(_), _, time)) => harness_error(HANGS.to_owned(), time),
+        Ok((Err(_), _, time)) => harness_error(hangs(clock), time),
         Ok((Ok(outcome), recorder, virtual_time)) => Judged {
             sent: sent(job, &recorder),
             verdict: verdict(job, outcome, &recorder, repeat),
@@ -158,7 +164,7 @@ mod tests {
 
     fn judged(protocol: i32, outcome: Outcome) -> Verdict {
         let repeat = "again".to_owned();
-        let judged = judge(job(protocol), repeat, |origin| {
+        let judged = judge(Clock::Virtual, job(protocol), repeat, |origin| {
             (Recorder::new(origin), async move {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 outcome
@@ -258,14 +264,14 @@ mod tests {
 
     #[test]
     fn a_case_that_never_ends_is_the_harness_fault() {
-        let judged = judge(job(47), String::new(), |origin| {
+        let judged = judge(Clock::Virtual, job(47), String::new(), |origin| {
             (Recorder::new(origin), std::future::pending())
         });
         assert_eq!(
             judged.verdict,
-            Verdict::because(VerdictKind::HarnessError, HANGS)
+            Verdict::because(VerdictKind::HarnessError, hangs(Clock::Virtual))
         );
-        assert_eq!(judged.virtual_time, LONGEST_CASE);
+        assert_eq!(judged.virtual_time, Clock::Virtual.longest_case());
     }
 
     #[test]
