@@ -1,23 +1,26 @@
 // The adapter: vbspec's commands from standard input, answers and events to standard output. See ../../adapter/PROTOCOL.md.
 import { createInterface } from 'node:readline'
 import { CONTRACT } from './component.mjs'
-import { versions } from './codec.mjs'
+import { versions, warm } from './codec.mjs'
 import { Host } from './host.mjs'
 import { LIMITS } from './plugin.mjs'
 
 const hosts = new Map()
 
 const commands = {
-  hello: () => ({
-    protocol: 1,
-    name: 'vbspec-node-host',
-    version: '0.1.0',
-    contract: CONTRACT,
-    protocols: [...versions.keys()].sort((a, b) => a - b),
-    hosts: 64,
-    features: ['two-plugins', 'restart', 'per-session', 'compression', 'duplicate', 'kick', 'reconfigure'],
-    limits: Object.keys(LIMITS)
-  }),
+  hello: () => {
+    warm()
+    return {
+      protocol: 1,
+      name: 'vbspec-node-host',
+      version: '0.1.0',
+      contract: CONTRACT,
+      protocols: [...versions.keys()].sort((a, b) => a - b),
+      hosts: 64,
+      features: ['two-plugins', 'restart', 'per-session', 'compression', 'duplicate', 'kick', 'reconfigure'],
+      limits: Object.keys(LIMITS)
+    }
+  },
 
   start: async ({ host: number, ...rest }) => {
     const host = new Host(number, rest, emit)

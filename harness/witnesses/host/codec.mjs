@@ -27,6 +27,18 @@ export function read (version, state, packet) {
   return data
 }
 
+// Makes what the first client of each version would have to wait for, and others with it: some 3 s for all.
+export function warm () {
+  for (const version of versions.values()) {
+    idOf(version, 'play', 'toClient', 'kick_disconnect')
+    for (const state of version.configuration ? ['login', 'configuration'] : ['login']) {
+      mc.createSerializer({ isServer: true, version: version.name, state })
+      mc.createDeserializer({ isServer: true, version: version.name, state, noErrorLogging: true })
+    }
+    if (version.configuration) registries(version)
+  }
+}
+
 // The number of a packet, or undefined.
 export function idOf (version, state, direction, ...names) {
   const key = [version.protocol, state, direction, ...names].join(' ')

@@ -88,7 +88,7 @@ export class Connection {
     const { waiting } = this
     if (waiting.packets + packets > QUEUE_PACKETS) return `${QUEUE_PACKETS} packets wait`
     if (waiting.bytes + bytes > QUEUE_BYTES) return `${QUEUE_BYTES} bytes wait`
-    return this.host.room(waiting.bytes + bytes, bytes) ? null : 'too much waits for all clients together'
+    return this.host.room(waiting.bytes + bytes) ? null : 'too much waits for all clients together'
   }
 
   frame (packet) { return frame(packet, this.#threshold) }
@@ -375,7 +375,7 @@ class Session {
   }
 
   switchServer (target) {
-    return this.gone() ?? { kind: 'unknown-server', message: `there is no server "${target.slice(0, 64)}": this host knows none` }
+    return this.gone() ?? { kind: 'unknown-server', message: `there is no server ${JSON.stringify(target.slice(0, 64))}: this host knows none` }
   }
 
   disconnect (reason) {

@@ -71,9 +71,9 @@ export class Host {
       one.profile.name === connection.profile.name)
   }
 
-  // Whether one for whom `own` bytes would wait, `more` of them new, finds room in what all have together.
-  room (own, more) {
-    return own - more + more <= Math.max(MEMORY - this.waiting, MEMORY / 4 / Math.max(this.connections.size, 1))
+  // Whether one for whom so many bytes would wait finds room in what all have together.
+  room (own) {
+    return own <= Math.max(MEMORY - this.waiting, MEMORY / 4 / Math.max(this.connections.size, 1))
   }
 
   // Asks every listener of an event that takes no answer.
@@ -161,6 +161,6 @@ export class Host {
     const server = decision?.tag === 'connect-to' ? decision.val : target
     return server === undefined
       ? { val: plain('There is no server to join here.'), why: 'no server is chosen' }
-      : { val: plain('The server that you were sent to is not known here.'), why: `the server "${server}" is not known` }
+      : { val: plain('The server that you were sent to is not known here.'), why: `the server ${JSON.stringify(server)} is not known` }
   }
 }

@@ -233,7 +233,8 @@ export class Instance {
         this.drop()
         throw new Refused(cut(error, 1024))
       }
-      return this.#trap(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), error)
+      const spent = this.#meters.some(({ value }) => value === 0)
+      return this.#trap(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), spent ? 'it is over its CPU budget' : error)
     }
   }
 

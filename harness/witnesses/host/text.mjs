@@ -1,16 +1,16 @@
 // Text for the player: checked, and in the form of a client's protocol.
+import { Unfit, fit } from './fit.mjs'
 import { varint } from './frames.mjs'
+
+export { Unfit }
 
 const LONGEST = 32_767
 const LONGEST_STRING = 65_535
-const DEEPEST = 64
-
-export class Unfit extends Error {}
 
 // The bytes of a component as a client of `version` reads it in `state`. Throws Unfit.
-export function encode (component, version, state) {
-  const value = component.tag === 'plain' ? { text: component.val } : parse(component.val)
-  check(value, 'the text', 1)
+export function encode (component, version, state, denial = false) {
+  const value = component.tag === 'plain' ? { text: component.val } : fit(parse(component.val), version.protocol, denial)
+  check(value)
   const json = JSON.stringify(value)
   if (json.length > LONGEST) throw new Unfit(`${json.length} UTF-16 units as JSON; at most ${LONGEST}`)
   if (version.nbtText && state !== 'login') return nbt(value)
@@ -18,10 +18,10 @@ export function encode (component, version, state) {
   return Buffer.concat([varint(bytes.length), bytes])
 }
 
-// As `encode`, and something else where it cannot be sent.
+// As `encode`, with something else where the client's version has no form for it, or nobody has.
 export function encodeAnyhow (component, version, state) {
   try {
-    return encode(component, version, state)
+    return encode(component, version, state, true)
   } catch (error) {
     if (!(error instanceof Unfit)) throw error
     return encode({ tag: 'plain', val: 'Disconnected, with a reason that cannot be shown.' }, version, state)
@@ -33,13 +33,12 @@ function parse (text) {
   try { return JSON.parse(text) } catch (error) { throw new Unfit(`bad JSON: ${error.message}`) }
 }
 
-function check (value, where, depth) {
-  if (depth > DEEPEST) throw new Unfit(`${where}: more than ${DEEPEST} levels`)
+function check (value) {
   if (typeof value === 'string') {
-    if (modified(value).length > LONGEST_STRING) throw new Unfit(`${where}: a string of more than ${LONGEST_STRING} bytes`)
-  } else if (value !== null && typeof value === 'object') {
-    for (const [key, inner] of Object.entries(value)) check(inner, `${where}.${key}`, depth + 1)
-  }
+    if (value.length > LONGEST_STRING / 3 && modified(value).length > LONGEST_STRING) {
+      throw new Unfit(`"${value.slice(0, 16)}...": a string of more than ${LONGEST_STRING} bytes in NBT`)
+    }
+  } else if (value !== null && typeof value === 'object') for (const inner of Object.values(value)) check(inner)
 }
 
 // NBT as the network has it from 764 on: a type and its value, without a name.
