@@ -76,6 +76,9 @@ async function obey (line) {
   if (name === 'shutdown') process.exit(0)
 }
 
+// Nobody reads any more.
+process.stdout.on('error', () => process.exit(1))
+
 createInterface({ input: process.stdin }).on('line', obey).on('close', async () => {
   await stopAll()
   process.exit(0)

@@ -53,6 +53,21 @@ if (!isMainThread) {
   const { meter } = await import('./meter.mjs')
   const options = { name: 'plugin', instantiation: 'sync', nodejsCompat: false, base64Cutoff: 0 }
 
+  const MENDED = [
+    [/^"use components";\s*export function instantiate/, '"use strict"; return function instantiate'],
+    [/export const _util = [^]*$/, ''],
+    // Text that is not UTF-8 is a trap, and a byte order mark is a character.
+    [/new TextDecoder\(\)/, "new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })"],
+  ]
+  // Where there are resources.
+  const MENDED_HANDLES = [
+    // A handle past the end of the table is a trap.
+    [/if \(val === 0 \|\|/, 'if (!val ||'],
+    // What is lent to a callback has to come back, and is not to be kept here for ever.
+    [/(handle\d+) = rscTableCreateBorrow\(handle(Table\d+), rep, SCOPE_ID\);/g, `$&
+            arg1.lent(() => (handle$2[$1 << 1] & T_FLAG) === 0, () => capture$2.delete(rep));`]
+  ]
+
   // Each interface of some component as TypeScript has it: a set of lines.
   const interfaces = (files) => new Map(Object.entries(files).filter(([name]) => name.startsWith('interfaces/infrarust-plugin-'))
     .map(([name, text]) => [name.slice(28, -5), new Set(Buffer.from(text).toString().replace(/\/\*[^]*?\*\//g, '')
@@ -101,11 +116,11 @@ if (!isMainThread) {
         if (!wanted.get(name)?.has(line)) throw new Error(`${name} is not that of ${CONTRACT}: it has "${line}"`)
       }
     }
-    const js = Buffer.from(files['plugin.js']).toString()
-      .replace(/^"use components";\s*export function instantiate/, '"use strict"; return function instantiate')
-      .replace(/export const _util = [^]*$/, '')
-      // Text that is not UTF-8 is a trap, and a byte order mark is a character.
-      .replace('new TextDecoder()', "new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })")
+    let js = Buffer.from(files['plugin.js']).toString()
+    for (const [from, to] of imports.includes('virtual-backend') ? [...MENDED, ...MENDED_HANDLES] : MENDED) {
+      if (js.search(from) < 0) throw new Error(`the engine has changed: ${from} is not in what it makes`)
+      js = js.replace(from, to)
+    }
     const cores = Object.entries(files).filter(([name]) => name.endsWith('.wasm'))
       .map(([name, core]) => [name, meter(Buffer.from(core), { pages: Math.floor(memory / PAGE), budget: BUDGET })])
     return { imports, js, cores }

@@ -266,7 +266,7 @@ export class Connection {
       }
       const { instance: own } = this.session
       own.sessions.add(this.session)
-      own.call('virtualBackendHandler', 'virtualBackendOnSessionStart', handler, own.borrow(this.session))
+      own.serve('virtualBackendOnSessionStart', this.session)
     } catch (error) {
       if (!(error instanceof Trap) && !(error instanceof Refused)) throw error
       this.end(plain('The part of the server that you were to join does not start.'), error.message)
@@ -277,10 +277,9 @@ export class Connection {
     const head = readVarint(packet)
     if (head === null || head.value < 0) throw new Malformed('a packet without an id')
     if (head.value === idOf(this.version, 'play', 'toServer', 'configuration_acknowledged')) return this.#odd('an acknowledgement of what was not asked')
-    const { instance, handler } = this.session
+    const packetId = head.value
     try {
-      instance.call('virtualBackendHandler', 'virtualBackendOnPacketReceived', handler, instance.borrow(this.session),
-        { packetId: head.value, data: packet.subarray(head.size) })
+      this.session.instance.serve('virtualBackendOnPacketReceived', this.session, { packetId, data: packet.subarray(head.size) })
     } catch (error) {
       if (!(error instanceof Trap)) throw error
     }

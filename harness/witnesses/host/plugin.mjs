@@ -234,8 +234,16 @@ export class Instance {
         throw new Refused(cut(error, 1024))
       }
       const spent = this.#meters.some(({ value }) => value === 0)
-      return this.#trap(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), spent ? 'it is over its CPU budget' : error)
+      return this.#trap(hyphens(name), spent ? 'it is over its CPU budget' : error)
     }
+  }
+
+  // A callback of a session, which is lent to it.
+  serve (name, session, ...more) {
+    const lent = new this.Session(session)
+    this.call('virtualBackendHandler', name, session.handler, lent, ...more)
+    lent.forget()
+    if (this.alive && lent.held()) this.#trap(hyphens(name), 'it has kept a session that was lent to it')
   }
 
   #trap (where, error) {
@@ -249,6 +257,8 @@ export class Instance {
     const instance = this
     class VirtualBackendSession {
       constructor (session) { this.session = session }
+      // Whether the guest still has it, and how to let go of it here.
+      lent (held, forget) { Object.assign(this, { held, forget }) }
       playerId () { return this.session.connection.player }
       profile () { return this.session.connection.profile }
       protocolVersion () { return this.session.connection.version.protocol }
@@ -266,7 +276,7 @@ export class Instance {
         return kept
       }
     }
-    this.borrow = (session) => new VirtualBackendSession(session)
+    this.Session = VirtualBackendSession
     const offered = {
       types: {},
       events: {},
@@ -346,6 +356,10 @@ export class Instance {
 }
 
 const SEMANTIC = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
+
+function hyphens (name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
 
 // At most so many bytes, and no half of a character.
 function cut (text, most) {
