@@ -269,7 +269,7 @@ impl HostConfig {
         Self::parse_with(text, file, Faults::only(fault))
     }
 
-    fn parse_with(text: &str, file: &str, faults: Faults) -> Result<Self, ConfigError> {
+    pub(crate) fn parse_with(text: &str, file: &str, faults: Faults) -> Result<Self, ConfigError> {
         let spelled;
         let text = if faults.has(Fault::AcceptsSnakeCase) {
             spelled = text.replace("\"virtual_backend\"", "\"virtual-backend\"");
