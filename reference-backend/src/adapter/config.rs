@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::capability::Capability;
     use crate::config::{Duplicate, Instances};
+    use std::collections::BTreeMap;
 
     fn start(change: impl FnOnce(&mut Start, &mut Plugin)) -> Result<HostConfig, String> {
         let mut start = Start {
@@ -175,7 +176,7 @@ mod tests {
         let cases: [(Change, &str); 10] = [
             (
                 |_, plugin| plugin.permissions = vec!["virtual_backend".to_owned()],
-                "host-3.toml:4:16: unknown capability",
+                "host-3.toml:4:15: unknown capability",
             ),
             (
                 |_, plugin| plugin.name = "a]b".to_owned(),
@@ -202,15 +203,19 @@ mod tests {
                 "did you mean \"pre-login\"?",
             ),
             (
-                |_, plugin| drop(plugin.limits.insert("fuel".to_owned(), 1.into())),
+                |_, plugin| plugin.limits = BTreeMap::from([("fuel".to_owned(), 1.into())]),
                 "1 is out of bounds, use 1000 to 100000000000",
             ),
             (
-                |_, plugin| drop(plugin.limits.insert("fule".to_owned(), 5000.into())),
-                "did you mean `fuel`?",
+                |_, plugin| {
+                    plugin.limits = BTreeMap::from([("queue_packet".to_owned(), 5000.into())])
+                },
+                "did you mean `queue_packets`?",
             ),
             (
-                |_, plugin| drop(plugin.limits.insert("compile_ms".to_owned(), 5000.into())),
+                |_, plugin| {
+                    plugin.limits = BTreeMap::from([("compile_ms".to_owned(), 5000.into())])
+                },
                 "`compile_ms` is no limit that a start can set; it can set memory, fuel",
             ),
         ];

@@ -64,8 +64,8 @@ impl Rubbish {
     }
 }
 
-/// Reads commands until there are no more, or something that is none. While too much waits to be written it reads
-/// nothing, so that whoever commands and does not read the answers waits too.
+/// Reads commands until there are no more, or something that is none. While too much waits to be written it hands none
+/// on, so that whoever commands and does not read the answers waits too.
 pub(super) fn start(
     mut input: impl BufRead + Send + 'static,
     output: Output,
@@ -74,10 +74,10 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("adapter-input".to_owned());
     thread.spawn(move || {
         for number in 1.. {
-            output.wait_for_room();
             let Some(command) = next(&mut input, number).transpose() else {
                 return;
             };
+            output.wait_for_room();
             let last = command.is_err();
             if sends.blocking_send(command).is_err() || last {
                 return;

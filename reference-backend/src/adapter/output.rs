@@ -18,8 +18,9 @@ pub(super) struct Output {
     queue: Arc<Queue>,
 }
 
-#[derive(Default)]
 struct Queue {
+    /// Bytes that may wait.
+    most: usize,
     state: Mutex<State>,
     /// Something has come, for the writer.
     filled: Condvar,
@@ -51,7 +52,19 @@ impl Output {
     pub fn start(
         sink: impl Write + Send + 'static,
     ) -> io::Result<(Self, oneshot::Receiver<io::Error>)> {
-        let queue = Arc::<Queue>::default();
+        Self::within(WAITING_BYTES, sink)
+    }
+
+    fn within(
+        most: usize,
+        sink: impl Write + Send + 'static,
+    ) -> io::Result<(Self, oneshot::Receiver<io::Error>)> {
+        let queue = Arc::new(Queue {
+            most,
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            written: Condvar::new(),
+        });
         let (fails, failed) = oneshot::channel();
         let own = Closes(Arc::clone(&queue));
         let thread = std::thread::Builder::new().name("adapter-output".to_owned());
@@ -78,7 +91,7 @@ impl Output {
         if state.closed {
             return;
         }
-        if state.bytes + line.len() > WAITING_BYTES {
+        if state.bytes + line.len() > self.queue.most {
             state.lose(event);
             return;
         }
@@ -88,10 +101,11 @@ impl Output {
         self.queue.filled.notify_one();
     }
 
-    /// Blocks until less waits than may wait, or nobody writes any more.
+    /// Blocks until no more than half of what may wait does, or nobody writes any more.
     pub fn wait_for_room(&self) {
+        let half = self.queue.most / 2;
         self.queue
-            .wait_while(Duration::MAX, |state| state.bytes > WAITING_BYTES / 2);
+            .wait_while(Duration::MAX, |state| state.bytes > half);
     }
 
     /// Blocks until all is written, or nobody writes any more, or so long.
@@ -250,10 +264,10 @@ mod tests {
             open,
             text: Arc::clone(&text),
         };
-        let (output, _failed) = Output::start(gate).unwrap();
+        let (output, _failed) = Output::within(4000, gate).unwrap();
         output.event(&log("first"));
         has_begun.recv().expect("the writer writes");
-        let long = "x".repeat(WAITING_BYTES / 2 - 100);
+        let long = "x".repeat(1900);
         for _ in 0..5 {
             output.event(&log(&long));
         }
