@@ -3,6 +3,8 @@
 //! Without the feature `faults` none can be: `Faults::has` is then always false, and the compiler removes what hangs
 //! on it. A host that serves players is built without.
 
+use vb_contract::{ConfigError, HostConfig};
+
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// One way to get a clause about hosts wrong. The names are those of the killers in `wit/SPEC.md`.
@@ -162,6 +164,17 @@ impl Faults {
         }
     }
 
+    /// Reads a configuration.
+    pub fn parse(self, text: &str, file: &str) -> Result<HostConfig, ConfigError> {
+        if self.has(Fault::AcceptsSnakeCase) {
+            return HostConfig::parse(
+                &text.replace("\"virtual_backend\"", "\"virtual-backend\""),
+                file,
+            );
+        }
+        HostConfig::parse(text, file)
+    }
+
     /// What the protocol's machine has of it.
     pub fn wire(self) -> backend_proto::Faults {
         #[cfg(feature = "faults")]
@@ -175,16 +188,8 @@ impl Faults {
 /// A configuration as a host reads it that is broken in this way.
 ///
 /// # Errors
-/// As [`vb_contract::HostConfig::parse`].
+/// As [`HostConfig::parse`].
 #[cfg(feature = "faults")]
-pub fn parse_broken(
-    text: &str,
-    file: &str,
-    fault: Fault,
-) -> Result<vb_contract::HostConfig, vb_contract::ConfigError> {
-    if fault == Fault::AcceptsSnakeCase {
-        let spelled = text.replace("\"virtual_backend\"", "\"virtual-backend\"");
-        return vb_contract::HostConfig::parse(&spelled, file);
-    }
-    vb_contract::HostConfig::parse(text, file)
+pub fn parse_broken(text: &str, file: &str, fault: Fault) -> Result<HostConfig, ConfigError> {
+    Faults::only(fault).parse(text, file)
 }

@@ -11,6 +11,7 @@
 //! | [`bridge`] | WebAssembly guests: loading, linking, calls, limits, restarts |
 //! | [`limbo`] | an idle empty world, as a native handler |
 //! | [`log`] | the host's log, which makes nobody wait |
+//! | [`adapter`] | the host for whoever judges hosts from outside, by lines of JSON |
 //! | `shown` | texts of others on their way into a line, cut and escaped |
 //! | `clock` | the clock of a thread |
 //! | `fault` | what can be broken on purpose, in builds that can |
@@ -23,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod adapter;
 pub mod bridge;
 mod clock;
 mod descriptors;

@@ -5,23 +5,25 @@
 mod check;
 
 use clap::{Args, Parser, Subcommand};
+use reference_backend::adapter::{Adapter, AdapterError};
 use reference_backend::log::{self, Log};
 use reference_backend::{
     ConfigError, CpuMeter, EngineError, FileError, FileRoom, GuestComponent, GuestEngine, Host,
     HostConfig, LoadError, PluginConfig, SIGNAL_IGNORED, Signals, StartError, backlog_limit,
     listen, read_file,
 };
-use std::io::{ErrorKind, IsTerminal, Write as _};
+use std::io::{BufReader, ErrorKind, IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// It went as it should: stopped by a signal, or checked and found good.
 const EXIT_OK: u8 = 0;
-/// The command line, the configuration, or a plugin that does not fit it.
+/// The command line, the configuration, a plugin that does not fit it, or a line for the adapter that is no command.
 const EXIT_CONFIG: u8 = 2;
 /// It could not start or go on: an address in use, a machine that cannot run guests.
 const EXIT_FAILED: u8 = 3;
@@ -35,7 +37,7 @@ const LAST: Duration = Duration::from_millis(150);
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 2 usage or configuration, 3 it could not start or go on."
+    after_help = "Exit codes: 0 done, 2 usage, configuration or a line that is no command, 3 it could not start or go on."
 )]
 struct Cli {
     /// More of the log; twice for everything. RUST_LOG overrides it.
@@ -53,6 +55,26 @@ enum Command {
     /// Reads the configuration, loads and links every plugin and runs nothing of them; says what is wrong, what the limits
     /// come to and which of them will bite.
     Check(ConfigFile),
+    /// Starts and stops hosts for whoever judges them from outside: reads commands from standard input and writes answers
+    /// and events to standard output, each a line of JSON, as harness/adapter/PROTOCOL.md says.
+    Adapter(AdapterArgs),
+}
+
+#[derive(Args)]
+struct AdapterArgs {
+    /// Break every host in this way, as a killer of wit/SPEC.md says.
+    #[cfg(feature = "faults")]
+    #[arg(long, value_name = "KILLER", value_parser = fault_parser(), hide_possible_values = true)]
+    fault: Option<reference_backend::Fault>,
+}
+
+/// Takes the names of all faults, and suggests one that is near.
+#[cfg(feature = "faults")]
+fn fault_parser() -> impl clap::builder::TypedValueParser<Value = reference_backend::Fault> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    use reference_backend::Fault;
+    PossibleValuesParser::new(Fault::all().map(|(name, _)| name))
+        .try_map(|name| Fault::named(&name).ok_or("no host is broken in this way"))
 }
 
 #[derive(Args)]
@@ -89,6 +111,8 @@ enum Fault {
     Runtime(std::io::Error),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
 }
 
 /// How to mend a `bind` that has the right form and is not to be had.
@@ -110,19 +134,28 @@ fn bind_help(kind: ErrorKind) -> &'static str {
 impl Fault {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Plugin { .. } | Self::Load(_) | Self::Start(_) => EXIT_CONFIG,
-            Self::Bind { .. } | Self::Accept(_) | Self::Runtime(_) | Self::Engine(_) => EXIT_FAILED,
+            Self::Config(_)
+            | Self::Plugin { .. }
+            | Self::Load(_)
+            | Self::Start(_)
+            | Self::Adapter(AdapterError::Input(_)) => EXIT_CONFIG,
+            Self::Bind { .. }
+            | Self::Accept(_)
+            | Self::Runtime(_)
+            | Self::Engine(_)
+            | Self::Adapter(_) => EXIT_FAILED,
         }
     }
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log = start_log(cli.verbose);
+    let log = start_log(&cli);
     let mut stopping = None;
     let runs = AssertUnwindSafe(|| match &cli.command {
         Command::Serve(file) => serve(&file.config, &mut stopping),
         Command::Check(file) => check(&file.config),
+        Command::Adapter(args) => adapter(args, &log),
     });
     let done = catch_unwind(runs).unwrap_or_else(|panic| {
         // The log has its words.
@@ -142,8 +175,10 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start_log(verbose: u8) -> Log {
-    let default = match verbose {
+fn start_log(cli: &Cli) -> Log {
+    let default = match cli.verbose {
+        // What hosts have to say stands in its events.
+        0 if matches!(cli.command, Command::Adapter(_)) => "warn",
         0 => "info",
         1 => "info,reference_backend=debug,guest=debug",
         _ => "trace",
@@ -157,14 +192,16 @@ fn start_log(verbose: u8) -> Log {
 /// `stopping` is when it began to stop.
 fn serve(path: &Path, stopping: &mut Option<Instant>) -> Result<(), Fault> {
     let config = HostConfig::load(path)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Fault::Runtime)?;
+    let runtime = runtime()?;
     let served = runtime.block_on(serve_until_stopped(config, stopping));
     // What the host has given up is not waited for a second time.
     runtime.shutdown_background();
     served
+}
+
+fn runtime() -> Result<Runtime, Fault> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().build().map_err(Fault::Runtime)
 }
 
 async fn serve_until_stopped(
@@ -244,6 +281,26 @@ fn short_backlog(config: &HostConfig) -> Option<String> {
         "only {allowed} connections can wait for the host instead of the {backlog} of `backlog`: raise \
          net.core.somaxconn (`sysctl net.core.somaxconn={backlog}`), or lower `backlog` under [limits]"
     ))
+}
+
+/// Hosts for whoever commands them on standard input.
+fn adapter(args: &AdapterArgs, log: &Log) -> Result<(), Fault> {
+    let adapter = Adapter::new()?;
+    #[cfg(feature = "faults")]
+    let adapter = match args.fault {
+        Some(fault) => adapter.broken(fault),
+        None => adapter,
+    };
+    let _ = args;
+    if std::io::stdin().is_terminal() {
+        log.say("This is for programs: it waits for commands, each a line of JSON, as harness/adapter/PROTOCOL.md says.");
+    }
+    let runtime = runtime()?;
+    let input = BufReader::new(std::io::stdin());
+    let done = runtime.block_on(adapter.run(input, std::io::stdout()));
+    // A component that is still being compiled is not waited for.
+    runtime.shutdown_background();
+    Ok(done?)
 }
 
 /// Says of each plugin whether it is good, and of all together what the limits come to. Every plugin that is not good is

@@ -183,6 +183,12 @@ impl HostBuilder {
         self
     }
 
+    /// Breaks the host as its engine is broken, if it is.
+    pub(crate) fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// Enables the plugins, in the order in which they were added, and starts the host. A plugin whose `on-enable`
     /// fails or traps does not keep the host from starting; the observer and the log tell. Must be called within a
     /// tokio runtime. The data folders of guests that ask for one are made first, where `data_dir` says so.
