@@ -31,8 +31,7 @@ fn main() {
         let mut slowest = Vec::new();
         let exit = runner::run(
             &jobs,
-            threads,
-            &Expectations::default(),
+            runner::Conduct::once(threads, &Expectations::default()),
             |job| subject.judge(job, 1),
             |event| {
                 if let Event::CaseFinished(finished) = event {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::case::Job;
 use crate::case::Spread;
-use crate::event::{CaseFinished, Event, RunFinished};
+use crate::event::{CaseFinished, Event, RunFinished, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
 use crate::select::Expectations;
@@ -22,51 +22,144 @@ pub fn default_threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Runs every job with `judge` on `threads` threads and hands `tell` one `case-finished` for each, in the order
-/// of `jobs`, as soon as it and all before it are done; then one `run-finished`.
+/// How jobs are run.
+#[derive(Clone, Copy)]
+pub struct Conduct<'a> {
+    /// So many at one time.
+    pub threads: NonZeroUsize,
+    /// Which are expected to fail.
+    pub expected: &'a Expectations,
+    /// So many that did not pass are tried once more, alone, after all others: where time is real, the machine may be to
+    /// blame. With more of them it is not.
+    pub second_tries: usize,
+    /// Whether one that passes then is as good as one that passed at once.
+    pub allow_flaky: bool,
+    /// Why the rest cannot be judged, once that is so: the run ends then.
+    pub stopped: &'a (dyn Fn() -> Option<SubjectRefused> + Sync),
+}
+
+impl<'a> Conduct<'a> {
+    /// With every job once, and to the end.
+    #[must_use]
+    pub fn once(threads: NonZeroUsize, expected: &'a Expectations) -> Self {
+        Self {
+            threads,
+            expected,
+            second_tries: 0,
+            allow_flaky: false,
+            stopped: &|| None,
+        }
+    }
+}
+
+/// Runs every job with `judge` and hands `tell` one `case-finished` for each, in the order of `jobs`, as soon as it and
+/// all before it are done; then one `run-finished`.
 ///
 /// A panic of `judge` is a harness error of its job and ends no other.
-pub fn run<J>(
-    jobs: &[Job],
-    threads: NonZeroUsize,
-    expected: &Expectations,
-    judge: J,
-    mut tell: impl FnMut(Event),
-) -> Exit
+pub fn run<J>(jobs: &[Job], conduct: Conduct<'_>, judge: J, tell: impl FnMut(Event)) -> Exit
 where
     J: Fn(Job) -> Judged + Sync,
 {
     let began = Instant::now();
-    let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
-    // Whether each was judged somewhere.
-    let mut cases: Vec<(String, bool)> = Vec::new();
+    let mut sum = Sum::new(tell);
+    // From the first that will be tried again on, so that the order holds.
+    let mut held: Vec<CaseFinished> = Vec::new();
+    let mut again = 0;
     in_order(
         &order(jobs),
-        threads,
-        |index| Some(finish(index, *jobs.get(index)?, expected, &judge)),
+        conduct.threads,
+        |index| {
+            let job = *jobs.get(index)?;
+            let stopped = || (conduct.stopped)().is_some();
+            if stopped() {
+                return None;
+            }
+            // What a case saw of a subject that went away meanwhile is no verdict.
+            Some(finish(index, job, &judge)).filter(|_| !stopped())
+        },
         |finished| {
-            if let Some(finished) = finished {
-                *counts.entry(finished.verdict.kind).or_default() += 1;
-                let judged = finished.verdict.kind != VerdictKind::Skip;
-                match cases.last_mut().filter(|(name, _)| *name == finished.case) {
-                    Some((_, somewhere)) => *somewhere |= judged,
-                    None => cases.push((finished.case.clone(), judged)),
-                }
-                tell(Event::CaseFinished(Box::new(finished)));
+            let Some(finished) = finished else {
+                return;
+            };
+            again += usize::from(finished.verdict.may_be_chance());
+            if conduct.second_tries == 0 || (held.is_empty() && !finished.verdict.may_be_chance()) {
+                sum.tell(finished, &conduct, jobs);
+            } else {
+                held.push(finished);
             }
         },
     );
-    let exit = exit(&counts);
-    tell(Event::RunFinished(RunFinished {
-        counts,
-        nowhere: cases
-            .into_iter()
-            .filter_map(|(name, somewhere)| (!somewhere).then_some(name))
-            .collect(),
-        wall_us: micros(began.elapsed()),
-        exit: exit.code(),
-    }));
-    exit
+    let tried_again = again <= conduct.second_tries;
+    for mut finished in held {
+        let job = jobs.get(finished.index).copied();
+        if let Some(job) = job.filter(|_| tried_again && finished.verdict.may_be_chance()) {
+            let second = finish(finished.index, job, &judge);
+            if !second.verdict.may_be_chance() && (conduct.stopped)().is_none() {
+                finished.verdict = finished.verdict.passed_alone();
+            }
+        }
+        sum.tell(finished, &conduct, jobs);
+    }
+    sum.end(began.elapsed(), (conduct.stopped)())
+}
+
+/// What is told, and what it comes to.
+struct Sum<T> {
+    counts: BTreeMap<VerdictKind, usize>,
+    /// Whether each was judged somewhere.
+    cases: Vec<(String, bool)>,
+    allow_flaky: bool,
+    tell: T,
+}
+
+impl<T: FnMut(Event)> Sum<T> {
+    fn new(tell: T) -> Self {
+        Self {
+            counts: BTreeMap::new(),
+            cases: Vec::new(),
+            allow_flaky: false,
+            tell,
+        }
+    }
+
+    fn tell(&mut self, mut finished: CaseFinished, conduct: &Conduct<'_>, jobs: &[Job]) {
+        self.allow_flaky = conduct.allow_flaky;
+        let job = jobs.get(finished.index);
+        if job.is_some_and(|job| conduct.expected.expects_failure(*job)) {
+            finished.verdict = finished.verdict.expected_to_fail();
+        }
+        *self.counts.entry(finished.verdict.kind).or_default() += 1;
+        let judged = finished.verdict.kind != VerdictKind::Skip;
+        match self
+            .cases
+            .last_mut()
+            .filter(|(name, _)| *name == finished.case)
+        {
+            Some((_, somewhere)) => *somewhere |= judged,
+            None => self.cases.push((finished.case.clone(), judged)),
+        }
+        (self.tell)(Event::CaseFinished(Box::new(finished)));
+    }
+
+    fn end(mut self, took: Duration, stopped: Option<SubjectRefused>) -> Exit {
+        let exit = match stopped {
+            Some(refused) => {
+                (self.tell)(Event::SubjectRefused(refused));
+                Exit::SubjectDoesNotStart
+            }
+            None => exit(&self.counts, self.allow_flaky),
+        };
+        let nowhere = self.cases.into_iter();
+        (self.tell)(Event::RunFinished(RunFinished {
+            counts: self.counts,
+            nowhere: nowhere
+                .filter_map(|(name, somewhere)| (!somewhere).then_some(name))
+                .collect(),
+            wall_us: micros(took),
+            exit: exit.code(),
+        }));
+        exit
+    }
 }
 
 /// Does `work` for every index from 0 on, on `threads` threads, and hands each result to `tell` in the order of the
@@ -114,12 +207,7 @@ fn order(jobs: &[Job]) -> Vec<usize> {
     order
 }
 
-fn finish(
-    index: usize,
-    job: Job,
-    expected: &Expectations,
-    judge: &impl Fn(Job) -> Judged,
-) -> CaseFinished {
+fn finish(index: usize, job: Job, judge: &impl Fn(Job) -> Judged) -> CaseFinished {
     let began = Instant::now();
     let judged = catch_unwind(AssertUnwindSafe(|| judge(job))).unwrap_or_else(|panic| Judged {
         verdict: Verdict::because(
@@ -129,18 +217,13 @@ fn finish(
         virtual_time: Duration::ZERO,
         sent: None,
     });
-    let verdict = if expected.expects_failure(job) {
-        judged.verdict.expected_to_fail()
-    } else {
-        judged.verdict
-    };
     CaseFinished {
         index,
         case: job.case.name.to_owned(),
         clauses: job.case.clauses.iter().map(ToString::to_string).collect(),
         protocol: job.protocol,
         minecraft: protocols::minecraft(job.protocol).to_owned(),
-        verdict,
+        verdict: judged.verdict,
         sent: judged.sent,
         virtual_us: micros(judged.virtual_time),
         wall_us: micros(began.elapsed()),
@@ -156,8 +239,11 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("without a message")
 }
 
-fn exit(counts: &BTreeMap<VerdictKind, usize>) -> Exit {
-    let any = |kind| counts.contains_key(&kind);
+fn exit(counts: &BTreeMap<VerdictKind, usize>, allow_flaky: bool) -> Exit {
+    let any = |kind| {
+        let allowed = allow_flaky && kind == VerdictKind::Flaky;
+        counts.contains_key(&kind) && !allowed
+    };
     if any(VerdictKind::HarnessError) {
         Exit::HarnessFault
     } else if VerdictKind::ALL
@@ -214,13 +300,9 @@ mod tests {
             }
         };
         let mut told = Vec::new();
-        let exit = run(
-            &jobs,
-            NonZeroUsize::MIN,
-            &expected.unwrap(),
-            judge,
-            |event| told.push(event),
-        );
+        let expected = expected.unwrap();
+        let conduct = Conduct::once(NonZeroUsize::MIN, &expected);
+        let exit = run(&jobs, conduct, judge, |event| told.push(event));
         assert_eq!(exit, Exit::HarnessFault);
         let Some(Event::RunFinished(sum)) = told.pop() else {
             panic!("a sum");
@@ -279,13 +361,115 @@ mod tests {
         };
         let mut nowhere = Vec::new();
         let expected = Expectations::default();
-        let exit = run(&jobs, NonZeroUsize::MIN, &expected, judge, |event| {
+        let conduct = Conduct::once(NonZeroUsize::MIN, &expected);
+        let exit = run(&jobs, conduct, judge, |event| {
             if let Event::RunFinished(sum) = event {
                 nowhere = sum.nowhere;
             }
         });
         assert_eq!((exit, nowhere), (Exit::AsExpected, vec![first.to_owned()]));
         assert_ne!(first, last);
+    }
+
+    /// A judge whose verdicts on the first job are these, one after the other, and all others are good.
+    fn by_turns(jobs: &[Job], kinds: &'static [VerdictKind]) -> impl Fn(Job) -> Judged + Sync {
+        let (first, turn) = (jobs[0], AtomicUsize::new(0));
+        move |job| {
+            let of_first = (job.case.name, job.protocol) == (first.case.name, first.protocol);
+            let kind = match of_first {
+                true => kinds[turn.fetch_add(1, Ordering::Relaxed)],
+                false => VerdictKind::Pass,
+            };
+            Judged {
+                verdict: Verdict {
+                    kind,
+                    ..Verdict::pass()
+                },
+                virtual_time: Duration::ZERO,
+                sent: None,
+            }
+        }
+    }
+
+    #[test]
+    fn what_passes_at_the_second_try_is_flaky_and_told_in_its_place() {
+        use VerdictKind::{Fail, Flaky, Pass};
+        let jobs = jobs();
+        let expected = Expectations::default();
+        for (kinds, second_tries, allow_flaky, then, code) in [
+            (&[Fail, Pass][..], 1, false, Flaky, Exit::Nonconforming),
+            (&[Fail, Pass], 1, true, Flaky, Exit::AsExpected),
+            (&[Fail, Fail], 1, true, Fail, Exit::Nonconforming),
+            (&[Fail], 0, true, Fail, Exit::Nonconforming),
+        ] {
+            let conduct = Conduct {
+                second_tries,
+                allow_flaky,
+                ..Conduct::once(NonZeroUsize::MIN, &expected)
+            };
+            let mut told = Vec::new();
+            let exit = run(&jobs, conduct, by_turns(&jobs, kinds), |event| {
+                if let Event::CaseFinished(finished) = event {
+                    told.push((finished.index, finished.verdict.kind));
+                }
+            });
+            assert_eq!(exit, code, "{kinds:?}");
+            assert_eq!(told, [(0, then), (1, Pass), (2, Pass), (3, Pass)]);
+        }
+    }
+
+    #[test]
+    fn with_more_failures_than_second_tries_none_is_tried_again() {
+        let jobs = jobs();
+        let expected = Expectations::default();
+        let conduct = Conduct {
+            second_tries: 1,
+            ..Conduct::once(NonZeroUsize::MIN, &expected)
+        };
+        let runs = AtomicUsize::new(0);
+        let judge = |_: Job| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            Judged {
+                verdict: Verdict::because(VerdictKind::Untestable, "so"),
+                virtual_time: Duration::ZERO,
+                sent: None,
+            }
+        };
+        run(&jobs, conduct, judge, |_| ());
+        assert_eq!(runs.into_inner(), jobs.len());
+    }
+
+    #[test]
+    fn a_subject_that_goes_away_ends_the_run() {
+        let jobs = jobs();
+        let expected = Expectations::default();
+        let runs = AtomicUsize::new(0);
+        let stopped = || {
+            let refused = SubjectRefused {
+                name: "it".to_owned(),
+                message: "gone".to_owned(),
+            };
+            (runs.load(Ordering::Relaxed) > 1).then_some(refused)
+        };
+        let conduct = Conduct {
+            stopped: &stopped,
+            ..Conduct::once(NonZeroUsize::MIN, &expected)
+        };
+        let judge = |_: Job| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            Judged {
+                verdict: Verdict::pass(),
+                virtual_time: Duration::ZERO,
+                sent: None,
+            }
+        };
+        let mut told = Vec::new();
+        let exit = run(&jobs, conduct, judge, |event| told.push(event));
+        assert_eq!(exit, Exit::SubjectDoesNotStart);
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
+        assert!(
+            matches!(&told[..], [Event::CaseFinished(_), Event::SubjectRefused(refused), Event::RunFinished(_)] if refused.message == "gone")
+        );
     }
 
     #[test]
@@ -324,7 +508,8 @@ mod tests {
 
     #[test]
     fn each_red_verdict_decides_the_exit_code_and_a_harness_fault_before_all() {
-        let with = |kinds: &[VerdictKind]| exit(&kinds.iter().map(|kind| (*kind, 1)).collect());
+        let with =
+            |kinds: &[VerdictKind]| exit(&kinds.iter().map(|kind| (*kind, 1)).collect(), false);
         assert_eq!(with(&[]), Exit::NothingSelected);
         for kind in [
             VerdictKind::Pass,
@@ -338,6 +523,7 @@ mod tests {
             VerdictKind::Fail,
             VerdictKind::Untestable,
             VerdictKind::Xpass,
+            VerdictKind::Flaky,
         ] {
             assert_eq!(
                 with(&[VerdictKind::Pass, kind]),

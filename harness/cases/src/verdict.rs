@@ -28,13 +28,16 @@ pub enum VerdictKind {
     Xfail,
     /// It was expected to fail and passes.
     Xpass,
+    /// It failed, and passed when it was tried once more alone: only where time is real.
+    Flaky,
 }
 
 impl VerdictKind {
     /// All of them, in the order in which summaries list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pass,
         Self::Fail,
+        Self::Flaky,
         Self::Warn,
         Self::Untestable,
         Self::HarnessError,
@@ -55,6 +58,7 @@ impl VerdictKind {
             Self::HarnessError => "harness-error",
             Self::Xfail => "xfail",
             Self::Xpass => "xpass",
+            Self::Flaky => "flaky",
         }
     }
 
@@ -63,7 +67,7 @@ impl VerdictKind {
     pub const fn is_red(self) -> bool {
         matches!(
             self,
-            Self::Fail | Self::Untestable | Self::HarnessError | Self::Xpass
+            Self::Fail | Self::Untestable | Self::HarnessError | Self::Xpass | Self::Flaky
         )
     }
 }
@@ -130,6 +134,23 @@ impl Verdict {
             _ => {}
         }
         self
+    }
+
+    /// The same finding, given that the case has passed when it was tried once more.
+    #[must_use]
+    pub fn passed_alone(mut self) -> Self {
+        self.kind = VerdictKind::Flaky;
+        self.reason = Some("it passed when it was tried once more, alone".to_owned());
+        self
+    }
+
+    /// Whether a case that came out so deserves a second try where time is real.
+    #[must_use]
+    pub const fn may_be_chance(&self) -> bool {
+        matches!(
+            self.kind,
+            VerdictKind::Fail | VerdictKind::Warn | VerdictKind::Untestable
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use crate::diff::{Comparison, Ran};
 use crate::event::{Event, SCHEMA};
 use crate::exit::Exit;
 use crate::protocols;
-use crate::runner;
+use crate::runner::{self, Conduct};
 use crate::select::{self, Expectations};
 use crate::subject::Refusal;
 use crate::subject::guest::GuestSubject;
@@ -203,7 +203,8 @@ fn judged(args: &DiffArgs, guest: &GuestSubject, jobs: &[Job], seed: u64) -> Ran
     let mut finished = Vec::new();
     let threads = args.jobs.unwrap_or_else(runner::default_threads);
     let judge = |job| guest.judge(job, seed);
-    runner::run(jobs, threads, &Expectations::default(), judge, |event| {
+    let expected = Expectations::default();
+    runner::run(jobs, Conduct::once(threads, &expected), judge, |event| {
         if let Event::CaseFinished(case) = event {
             finished.push(*case);
         }

@@ -1,13 +1,16 @@
 //! `vbspec host`.
 
 use super::CommandError;
-use super::run::{self, RunArgs};
+use super::run::{self, Judge, RealTime, RunArgs};
+use crate::adapter::AdapterSubject;
+use crate::case::Job;
 use crate::clause::Subject;
 use crate::exit::Exit;
 use crate::subject::Refusal;
 use crate::subject::host::HostSubject;
 #[cfg(feature = "selftest")]
 use crate::suggest;
+use crate::verdict::Judged;
 #[cfg(feature = "selftest")]
 use reference_backend::Fault;
 
@@ -15,9 +18,16 @@ use reference_backend::Fault;
 pub struct HostArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    /// Judge the hosts that this command answers for, over TCP and in real time: see harness/adapter/PROTOCOL.md
+    /// [default: the reference host, in process]
+    #[arg(long, value_name = "COMMAND")]
+    pub adapter: Option<String>,
+    /// With --adapter: a case that passes when it is tried once more is good enough
+    #[arg(long, requires = "adapter")]
+    pub allow_flaky: bool,
     /// Judge a host that is broken in this way, as a killer of `wit/SPEC.md` says
     #[cfg(feature = "selftest")]
-    #[arg(long, value_name = "KILLER", value_parser = fault)]
+    #[arg(long, value_name = "KILLER", value_parser = fault, conflicts_with = "adapter")]
     pub fault: Option<Fault>,
 }
 
@@ -27,6 +37,58 @@ pub fn fault(name: &str) -> Result<Fault, String> {
         let hint = suggest::did_you_mean(name, Fault::all().map(|(name, _)| name));
         format!("no host is broken in this way.{hint}")
     })
+}
+
+/// The reference, in process.
+struct InProcess {
+    subject: HostSubject,
+    seed: u64,
+}
+
+impl Judge for InProcess {
+    fn name(&self) -> String {
+        HostSubject::NAME.to_owned()
+    }
+
+    /// What the reference host supports is what can be selected.
+    fn serves(&self, _protocol: i32) -> bool {
+        true
+    }
+
+    fn judge(&self, job: Job) -> Judged {
+        self.subject.judge(job, self.seed)
+    }
+}
+
+/// Hosts of another program.
+struct Outside {
+    subject: AdapterSubject,
+    seed: u64,
+    allow_flaky: bool,
+}
+
+impl Judge for Outside {
+    fn name(&self) -> String {
+        self.subject.name()
+    }
+
+    fn serves(&self, protocol: i32) -> bool {
+        self.subject.serves(protocol)
+    }
+
+    fn judge(&self, job: Job) -> Judged {
+        self.subject.judge(job, self.seed)
+    }
+
+    fn real_time(&self) -> Option<RealTime> {
+        Some(RealTime {
+            allow_flaky: self.allow_flaky,
+        })
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.subject.failure()
+    }
 }
 
 fn start(args: &HostArgs) -> Result<HostSubject, Refusal> {
@@ -39,14 +101,18 @@ fn start(args: &HostArgs) -> Result<HostSubject, Refusal> {
 }
 
 pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
-    let seed = args.run.seed;
-    run::run(
-        &args.run,
-        Subject::Host,
-        HostSubject::NAME,
-        || start(args),
-        // What the reference host supports is what can be selected.
-        |_, _| true,
-        |subject, job| subject.judge(job, seed),
-    )
+    let (seed, allow_flaky) = (args.run.seed, args.allow_flaky);
+    if let Some(command) = &args.adapter {
+        return run::run(&args.run, Subject::Host, command, || {
+            let subject = AdapterSubject::start(command).map_err(Refusal::Adapter)?;
+            Ok(Outside {
+                subject,
+                seed,
+                allow_flaky,
+            })
+        });
+    }
+    run::run(&args.run, Subject::Host, HostSubject::NAME, || {
+        start(args).map(|subject| InProcess { subject, seed })
+    })
 }

@@ -48,7 +48,7 @@ enum Command {
     Guest(guest::GuestArgs),
     /// Tell on which protocols another build of a guest behaves otherwise.
     Diff(diff::DiffArgs),
-    /// Judge the reference host.
+    /// Judge a host: the reference in process, or any through its adapter.
     Host(host::HostArgs),
     /// List clauses, cases or protocols.
     List(list::ListArgs),

@@ -9,7 +9,7 @@ use crate::event::{Event, RunFinished, RunStarted, SCHEMA, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
 use crate::report::{Format, ReportFile, Reports};
-use crate::runner;
+use crate::runner::{self, Conduct};
 use crate::select::{self, Expectations};
 use crate::subject::Refusal;
 use crate::verdict::Judged;
@@ -46,17 +46,49 @@ pub struct RunArgs {
     pub xfail: Vec<String>,
 }
 
-/// Runs what is selected: `start` makes the subject, `serves` says whether it serves a protocol, `judge` judges one job
-/// with it.
-pub fn run<S: Sync>(
+/// A subject that has started.
+pub trait Judge: Sync {
+    /// What reports call it.
+    fn name(&self) -> String;
+
+    /// Whether it serves a protocol.
+    fn serves(&self, protocol: i32) -> bool;
+
+    /// Judges one job.
+    fn judge(&self, job: Job) -> Judged;
+
+    /// How it is judged where time is real; none where it is virtual.
+    fn real_time(&self) -> Option<RealTime> {
+        None
+    }
+
+    /// Why nothing of it can be judged any more.
+    fn stopped(&self) -> Option<String> {
+        None
+    }
+}
+
+/// How a subject is judged in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct RealTime {
+    /// Whether what passes at the second try is good enough.
+    pub allow_flaky: bool,
+}
+
+/// How many cases run at once where time is real and they mostly wait.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
+
+/// With more cases that did not pass than these it is not the machine: none is tried again.
+const SECOND_TRIES: usize = 32;
+
+/// Runs what is selected; `start` makes the subject, which is called `name` when that fails.
+pub fn run<J: Judge>(
     args: &RunArgs,
     subject: Subject,
     name: &str,
-    start: impl FnOnce() -> Result<S, Refusal>,
-    serves: impl Fn(&S, i32) -> bool,
-    judge: impl Fn(&S, Job) -> Judged + Sync,
+    start: impl FnOnce() -> Result<J, Refusal>,
 ) -> Result<Exit, CommandError> {
-    let protocols = protocols::select(&args.protocol)?;
+    let mut protocols = protocols::select(&args.protocol)?;
     let cases = select::chosen(subject, &args.case, &args.exclude)?;
     let expected = Expectations::parse(subject, &args.xfail)?;
     if select::plan(&cases, &protocols, |_| true).is_empty() {
@@ -64,16 +96,24 @@ pub fn run<S: Sync>(
     }
     let mut reports = Reports::open(args.format, &args.report)?;
     let started = start();
-    let jobs = select::plan(&cases, &protocols, |protocol| {
-        started
-            .as_ref()
-            .map_or(true, |started| serves(started, protocol))
-    });
+    let name = started
+        .as_ref()
+        .map_or_else(|_| name.to_owned(), Judge::name);
+    let serves = |protocol| {
+        let started = started.as_ref();
+        started.map_or(true, |started| started.serves(protocol))
+    };
+    let real_time = started.as_ref().ok().and_then(Judge::real_time);
+    if args.protocol.is_empty() && real_time.is_some() {
+        // A host says which clients it takes; nobody has asked for others.
+        protocols.retain(|protocol| serves(*protocol));
+    }
+    let jobs = select::plan(&cases, &protocols, serves);
     reports.event(&Event::RunStarted(RunStarted {
         schema: SCHEMA,
         vbspec: env!("CARGO_PKG_VERSION").to_owned(),
         subject,
-        name: name.to_owned(),
+        name: name.clone(),
         seed: args.seed,
         protocols,
         cases: case_names(&jobs),
@@ -81,15 +121,25 @@ pub fn run<S: Sync>(
     }))?;
     let started = match started {
         Ok(started) => started,
-        Err(refusal) => return refuse(&mut reports, name, &refusal),
+        Err(refusal) => return refuse(&mut reports, &name, &refusal),
     };
-    let threads = args.jobs.unwrap_or_else(runner::default_threads);
+    let stopped = || {
+        let message = started.stopped()?;
+        let name = name.clone();
+        Some(SubjectRefused { name, message })
+    };
+    let usual = real_time.map_or_else(runner::default_threads, |_| AT_ONCE);
+    let conduct = Conduct {
+        second_tries: real_time.map_or(0, |_| SECOND_TRIES),
+        allow_flaky: real_time.is_some_and(|how| how.allow_flaky),
+        stopped: &stopped,
+        ..Conduct::once(args.jobs.unwrap_or(usual), &expected)
+    };
     let mut written = Ok(());
     let exit = runner::run(
         &jobs,
-        threads,
-        &expected,
-        |job| judge(&started, job),
+        conduct,
+        |job| started.judge(job),
         |event| {
             let this = reports.event(&event);
             if written.is_ok() {

@@ -19,7 +19,8 @@ pub const fn colour(kind: VerdictKind) -> Style {
         VerdictKind::Fail
         | VerdictKind::Untestable
         | VerdictKind::HarnessError
-        | VerdictKind::Xpass => AnsiColor::Red,
+        | VerdictKind::Xpass
+        | VerdictKind::Flaky => AnsiColor::Red,
     };
     colour.on_default().bold()
 }

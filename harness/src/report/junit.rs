@@ -87,7 +87,7 @@ fn status(finished: &CaseFinished) -> TestCaseStatus {
             status
         }
         VerdictKind::Skip => TestCaseStatus::skipped(),
-        VerdictKind::Fail | VerdictKind::Xpass => {
+        VerdictKind::Fail | VerdictKind::Xpass | VerdictKind::Flaky => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
         VerdictKind::Untestable | VerdictKind::HarnessError => {

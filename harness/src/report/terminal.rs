@@ -93,7 +93,8 @@ impl Terminal {
             VerdictKind::Fail
             | VerdictKind::Warn
             | VerdictKind::HarnessError
-            | VerdictKind::Xpass => {
+            | VerdictKind::Xpass
+            | VerdictKind::Flaky => {
                 self.groups.add(finished);
             }
         }

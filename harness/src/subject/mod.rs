@@ -83,6 +83,9 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The adapter is of no use.
+    #[error("{0}")]
+    Adapter(String),
     /// A case's host does not start.
     #[error("{0}")]
     Lab(String),
