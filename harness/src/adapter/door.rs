@@ -252,6 +252,10 @@ impl Door for AdapterDoor {
         }
     }
 
+    fn sets(&self, limit: &str) -> bool {
+        self.pool.hello.limits.iter().any(|known| known == limit)
+    }
+
     fn choices(&self) -> Choices {
         let declared = &self.pool.hello.choices;
         Choices {

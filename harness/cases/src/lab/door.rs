@@ -313,6 +313,11 @@ pub trait Door {
     /// Whether cases get this.
     fn offers(&self, need: Need) -> bool;
 
+    /// Whether a plan may set this limit of a plugin, by its name in the configuration.
+    fn sets(&self, _limit: &str) -> bool {
+        self.offers(Need::OwnLimits)
+    }
+
     /// What hosts behind it do where the draft leaves the choice.
     fn choices(&self) -> Choices {
         Choices::default()

@@ -30,7 +30,7 @@ pub const PROBE_NAME: &str = "probe";
 const REAL_TIME_SLACK: Duration = Duration::from_secs(1);
 
 /// How long what a host has done may take to show in the log of a guest, where that comes by an adapter: from its protocol.
-const LOG_DELAY: Duration = Duration::from_millis(500);
+pub const LOG_DELAY: Duration = Duration::from_millis(500);
 
 /// What a host's case works with: hosts that it plans, and clients for them.
 pub struct HostLab {
@@ -75,6 +75,28 @@ impl HostLab {
     #[must_use]
     pub fn offers(&self, need: Need) -> bool {
         self.door.offers(need)
+    }
+
+    /// Whether a plan may set this limit of a plugin, by its name in the configuration.
+    #[must_use]
+    pub fn sets(&self, limit: &str) -> bool {
+        self.door.sets(limit)
+    }
+
+    /// Whether the clock stands still while somebody works: then a case can afford to wait, and times are exact.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.offers(Need::VirtualTime)
+    }
+
+    /// A configuration without compression, where hosts can be told so.
+    #[must_use]
+    pub fn uncompressed(&self) -> HostConfig {
+        if self.offers(Need::Compression) {
+            uncompressed()
+        } else {
+            HostConfig::default()
+        }
     }
 
     /// What hosts behind this door do where the draft leaves the choice.

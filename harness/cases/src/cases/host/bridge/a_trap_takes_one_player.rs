@@ -7,7 +7,7 @@ use vb_contract::Instances;
 use super::probing::{ends_of, id_of, modest, pass, tell, told_why, trapped};
 use crate::case::Case;
 use crate::cases::host::asking::ask;
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::Player;
 use crate::verdict::{Outcome, Stop};
@@ -26,10 +26,11 @@ pub const CASE: Case = Case::host(
     "Has seven players in turn trap their own instances, next to one who plays on.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::PerSession]);
 
 async fn run(lab: &HostLab) -> Outcome {
-    let mut config = modest(&[]);
+    let mut config = modest(lab, &[]);
     config.instances = Instances::PerSession;
     let host = lab
         .host(|plan| plan.guest(PROBE_NAME, lab.probe(), config))
@@ -40,7 +41,11 @@ async fn run(lab: &HostLab) -> Outcome {
         one(lab, &host, &mut bystander, way).await?;
     }
     let now = lab.now();
-    pass(&mut [&mut bystander], due.saturating_sub(now) + LIMIT).await;
+    pass(
+        &mut [&mut bystander],
+        due.saturating_sub(now) + lab.within(LIMIT),
+    )
+    .await;
     let ran = lab
         .recorder
         .guest_log(PROBE_NAME)
@@ -70,19 +75,26 @@ async fn schedule(lab: &HostLab, bystander: &mut Player) -> Result<Duration, Sto
 async fn one(lab: &HostLab, host: &Host, bystander: &mut Player, way: &str) -> Outcome {
     // At once after the trap before: the gate is as it was.
     let denials = lab.recorder.denials().len();
-    let joined = lab.join(host).await;
-    if let Some((_, reason)) = lab.recorder.denials().get(denials) {
+    let mut victim = lab.connect(host, lab.client());
+    let joined = lab.until_started(&mut victim).await;
+    let reason = match lab.recorder.denials().get(denials) {
+        Some((_, reason)) => Some(reason.to_string()),
+        None if lab.offers(Need::HostEvents) => None,
+        None => victim.kicked().map(|(_, _, reason)| reason),
+    };
+    if let Some(reason) = reason {
         return Err(bystander.broken(
             CLAUSE,
             "the gates open when only an instance of one session has trapped",
             format!("the next client was denied: {reason}"),
         ));
     }
-    let mut victim = joined?;
+    joined?;
     ask(lab, &mut victim, "log alive").await?;
+    let ordered = lab.now();
     tell(&mut victim, way);
-    pass(&mut [&mut victim, bystander], LIMIT).await;
-    trapped(lab, &victim)?;
+    pass(&mut [&mut victim, bystander], lab.within(LIMIT)).await;
+    trapped(lab, &victim, ordered)?;
     let kept = id_of(bystander)?;
     if let Some((_, cause)) = ends_of(lab, bystander).first() {
         return Err(bystander.broken(

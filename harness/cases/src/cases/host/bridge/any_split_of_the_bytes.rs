@@ -1,13 +1,15 @@
 //! A stream has no packet borders, and the bug is always in the buffer that was just large enough.
 
+use std::time::Duration;
+
 use sim_proto::ClientConfig;
 use vb_contract::HostConfig;
 use vb_data::{Direction, State};
 
-use super::probing::pass;
+use super::probing::{carried, pass};
 use crate::case::Case;
 use crate::cases::host::asking::{ask, carrier};
-use crate::lab::door::Plan;
+use crate::lab::door::{Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, STEP, with_config};
 use crate::lab::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
@@ -25,6 +27,9 @@ const SIZES: [usize; 15] = [
     0, 1, 125, 126, 127, 254, 255, 256, 16_382, 16_383, 16_384, 65_534, 65_535, 65_536, 65_537,
 ];
 
+/// How long the largest packets may take where time is real.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Sizes that a network would not take a byte at a time.
 const FEW: usize = 8;
 
@@ -37,7 +42,11 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    for threshold in THRESHOLDS {
+    let thresholds: &[i32] = match lab.offers(Need::Compression) {
+        true => &THRESHOLDS,
+        false => &[HostConfig::default().compression_threshold],
+    };
+    for &threshold in thresholds {
         if threshold >= 0 && !has_compression(lab) {
             continue;
         }
@@ -46,7 +55,8 @@ async fn run(lab: &HostLab) -> Outcome {
     }
     // In the largest there is everything: the limit of a frame, and many pieces of it.
     let most = LARGEST - 1;
-    echoed(lab, -1, 1 << 20, &[most]).await
+    let without = lab.uncompressed().compression_threshold;
+    echoed(lab, without, 1 << 20, &[most]).await
 }
 
 fn has_compression(lab: &HostLab) -> bool {
@@ -83,7 +93,7 @@ async fn echoed(lab: &HostLab, threshold: i32, longest: usize, sizes: &[usize]) 
             _ => format!("compression from {threshold} bytes on"),
         }
     );
-    if !player.until_in_world(JOIN_LIMIT).await {
+    if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
         let expected = format!("a client in world, with {way}");
         return Err(player.broken(CLAUSE, expected, player.stands()));
     }
@@ -95,7 +105,10 @@ async fn echoed(lab: &HostLab, threshold: i32, longest: usize, sizes: &[usize]) 
             return Err(player.broken(CLAUSE, "a client that can send", player.stands()));
         }
     }
-    pass(&mut [&mut player], STEP).await;
+    match lab.is_virtual() {
+        true => pass(&mut [&mut player], STEP).await,
+        false => drop(carried(lab, &mut player, sent.len(), PATIENCE, |_| true).await?),
+    }
     let expected = format!("packets of {sizes:?} bytes to come back as they went, with {way}");
     compare(lab, &player, &sent, &expected)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vb_data::{Direction, State};
 
+use super::probing::carried;
 use crate::case::Case;
 use crate::cases::host::asking::{ask, carrier};
 use crate::lab::host::HostLab;
@@ -48,7 +49,7 @@ pub const CASE: Case = Case::host(
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of_probe(&[("join", "true")]).await?;
     let mut player = lab.join(&host).await?;
-    if !player.until_in_world(JOIN_LIMIT).await {
+    if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Err(player.untestable(player.stands()));
     }
     let id = carrier(lab.protocol)?;
@@ -88,11 +89,8 @@ async fn run(lab: &HostLab) -> Outcome {
         }
     }
     let answer = ask(lab, &mut player, &format!("fill {id} {most}")).await?;
-    player.live(WATCH).await;
-    let name = table.and_then(|table| table.name(id)).unwrap_or_default();
-    let arrived = player
-        .named(name)
-        .any(|(_, packet)| packet.data.len() == most);
+    let watch = lab.within(WATCH);
+    let arrived = carried(lab, &mut player, 1, watch, |data| data.len() == most).await? > 0;
     if answer == "ok" && arrived {
         return Ok(());
     }

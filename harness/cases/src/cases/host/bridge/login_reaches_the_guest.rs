@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sim_proto::Packet;
+use sim_proto::{LoginSuccess, Packet};
 use vb_contract::Event;
 use vb_contract::{GameProfile, HostConfig, PlayerId, ProfileProperty, Uuid};
 
 use super::probing::{fnv, id_of};
 use crate::case::Case;
 use crate::cases::host::asking::ask;
-use crate::lab::door::{Host, Plan};
+use crate::lab::door::{Host, Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::lab::native::Told;
 use crate::lab::player::Player;
@@ -35,6 +35,9 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if !lab.offers(Need::Profiles) {
+        return as_it_is(lab).await;
+    }
     for count in COUNTS {
         // A native plugin sees every event, and then the probe gets the session.
         let watch = lab.native("watch").only_for("nobody has this name");
@@ -52,6 +55,50 @@ async fn run(lab: &HostLab) -> Outcome {
         native(lab, count).await?;
     }
     Ok(())
+}
+
+/// On a host that takes profiles from where it does: the one of the login success, whatever its properties.
+async fn as_it_is(lab: &HostLab) -> Outcome {
+    let host = lab.host_of_probe(&[]).await?;
+    let mut player = lab.join(&host).await?;
+    let success = success(&player)?;
+    let (id, protocol) = (id_of(&player)?, lab.protocol);
+    let profile = GameProfile {
+        uuid: Uuid(success.uuid.to_be_bytes()),
+        name: success.name,
+        properties: Vec::new(),
+    };
+    lab.settle().await;
+    let log = lab.recorder.guest_log(PROBE_NAME);
+    let words = format!("name={} uuid={} properties=", profile.name, profile.uuid);
+    for lead in [
+        format!("event post-login player={id} protocol={protocol} {words}"),
+        format!("start handler=1 player={id} protocol={protocol} {words}"),
+    ] {
+        let kind = lead.split('=').next().unwrap_or_default();
+        let mut lines = log.iter().map(|(_, line)| line);
+        match lines.find(|line| line.starts_with(kind)) {
+            Some(line) if line.starts_with(&lead) => {}
+            line => {
+                let got = line.cloned().unwrap_or_else(|| "nothing".to_owned());
+                return Err(player.broken(CLAUSE, format!("a guest to be given: {lead}"), got));
+            }
+        }
+    }
+    let said = ask(lab, &mut player, "info").await?;
+    let right = format!("ok player={id} protocol={protocol} name={}", profile.name);
+    same(&player, "the session to say", &right, &said)
+}
+
+fn success(player: &Player) -> Result<LoginSuccess, Stop> {
+    let success = player
+        .seen()
+        .iter()
+        .find_map(|seen| match &seen.packet()?.packet {
+            Packet::LoginSuccess(success) => Some(success.clone()),
+            _ => None,
+        });
+    success.ok_or_else(|| player.untestable("no login success came"))
 }
 
 /// A host that gives everybody so many properties.
@@ -84,14 +131,7 @@ fn profile(name: &str, count: u8) -> GameProfile {
 
 /// The client must have been told the same, or all that follows is about somebody else.
 fn login_success(player: &Player, count: u8) -> Outcome {
-    let success = player
-        .seen()
-        .iter()
-        .find_map(|seen| match &seen.packet()?.packet {
-            Packet::LoginSuccess(success) => Some(success.clone()),
-            _ => None,
-        });
-    let success = success.ok_or_else(|| player.untestable("no login success came"))?;
+    let success = success(player)?;
     let expected = profile(&success.name, count).uuid;
     if success.uuid.to_be_bytes() == expected.0 {
         return Ok(());
@@ -104,14 +144,7 @@ fn login_success(player: &Player, count: u8) -> Outcome {
 
 /// The profile that the client's name belongs to.
 fn expected(player: &Player, count: u8) -> Result<GameProfile, Stop> {
-    let name = player.seen().iter().find_map(|seen| {
-        let Packet::LoginSuccess(success) = &seen.packet()?.packet else {
-            return None;
-        };
-        Some(success.name.clone())
-    });
-    let name = name.ok_or_else(|| player.untestable("no login success came"))?;
-    Ok(profile(&name, count))
+    Ok(profile(&success(player)?.name, count))
 }
 
 fn compare(player: &Player, whose: &str, expected: &GameProfile, found: &GameProfile) -> Outcome {

@@ -7,11 +7,11 @@ use futures::future::join;
 use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
 
-use super::probing::{ends_of, modest, pass, tell};
+use super::probing::{carried, ends_of, modest, pass, tell};
 use crate::case::Case;
 use crate::cases::host::asking::{ask, carrier};
-use crate::lab::door::Host;
-use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play};
+use crate::lab::door::{Host, Need};
+use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play, with_config};
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
 
@@ -22,6 +22,9 @@ const BUDGET: Duration = Duration::from_millis(100);
 
 /// How long the callback of the slow plugin waits.
 const WAIT: Duration = Duration::from_secs(5);
+
+/// How long a plugin may take to come back: the pauses grow.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many packets the healthy session sends meanwhile, and how far apart.
 const PACKETS: u8 = 40;
@@ -38,10 +41,15 @@ pub const CASE: Case = Case::host(
      another sends packets and is sent them back.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::Restart, Need::TwoPlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
-    next_to_a_native(lab).await?;
+    if lab.offers(Need::NativePlugins) {
+        next_to_a_native(lab).await?;
+    } else {
+        next_to_a_probe(lab).await?;
+    }
     for way in ["trap", "spin"] {
         next_to_a_guest(lab, way).await?;
     }
@@ -89,10 +97,16 @@ async fn plays_on(lab: &HostLab, player: &mut Player, plugin: Plugin, what: &str
         pass(&mut [player], PAUSE).await;
     }
     // What comes later still is late, and not lost.
-    pass(&mut [player], 2 * WAIT).await;
+    let budget = lab.within(BUDGET);
+    if lab.is_virtual() {
+        pass(&mut [&mut *player], 2 * WAIT).await;
+    } else {
+        let all = before + usize::from(PACKETS);
+        carried(lab, player, all, 2 * WAIT, |_| true).await?;
+    }
     let expected = format!(
         "a session of another plugin to get each packet in order and within {} while {what}",
-        secs(BUDGET)
+        secs(budget)
     );
     if let Some((at, cause)) = ends_of(lab, player).first() {
         let got = format!("it ended at {}: {cause}", secs(*at));
@@ -117,7 +131,7 @@ async fn plays_on(lab: &HostLab, player: &mut Player, plugin: Plugin, what: &str
         .map(|((sent, _), (came, _))| came.saturating_sub(*sent))
         .max()
         .unwrap_or_default();
-    if late <= BUDGET {
+    if late <= budget {
         return Ok(());
     }
     Err(player.broken(
@@ -140,7 +154,7 @@ async fn next_to_a_native(lab: &HostLab) -> Outcome {
     });
     let slow = lab.native("slow").only_for("slow").with_priority(100);
     let slow = slow.on_start(|_| Box::pin(tokio::time::sleep(WAIT)));
-    let probe = modest(&[("join", "true")]);
+    let probe = modest(lab, &[("join", "true")]);
     let host = lab
         .host(|plan| {
             plan.native("good", Arc::new(good), may_play())
@@ -175,18 +189,72 @@ async fn next_to_a_native(lab: &HostLab) -> Outcome {
     Ok(())
 }
 
+/// The priority of who is asked first, and of who is asked then.
+fn priorities(lab: &HostLab) -> (&'static str, &'static str) {
+    match lab.choices().lowest_first {
+        true => ("0", "100"),
+        false => ("100", "0"),
+    }
+}
+
+/// A healthy guest for one player, and the probe for everybody else.
+async fn next_to_a_probe(lab: &HostLab) -> Outcome {
+    let (first, second) = priorities(lab);
+    let good = [
+        ("join", "true"),
+        ("only", "good"),
+        ("priority", first),
+        ("packets", "quiet"),
+    ];
+    let bad = [("join", "true"), ("priority", second)];
+    let host = lab
+        .host(|plan| {
+            plan.guest("good", lab.probe(), with_config(&good)).guest(
+                PROBE_NAME,
+                lab.probe(),
+                modest(lab, &bad),
+            )
+        })
+        .await?;
+    let mut player = lab.join_as(&host, named(lab, "good")).await?;
+    if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
+        return Err(player.untestable(player.stands()));
+    }
+    for way in WAYS {
+        let mut bad = bad_player(lab, &host).await?;
+        tell(&mut bad, way);
+        let meanwhile = format!("another plugin is told: {way}");
+        let healthy = plays_on(lab, &mut player, Plugin::Probe, &meanwhile);
+        // It knocks again until the instance has come back.
+        join(healthy, bad.live(PATIENCE)).await.0?;
+    }
+    Ok(())
+}
+
 /// A player on the probe, which may just be coming back.
 async fn bad_player(lab: &HostLab, host: &Host) -> Result<Player, Stop> {
-    let mut player = lab.join_as(host, lab.client()).await?;
+    let deadline = lab.now() + PATIENCE;
+    let mut player = loop {
+        let mut player = lab.connect(host, lab.client());
+        match lab.until_started(&mut player).await {
+            Ok(()) => break player,
+            Err(stop) if lab.is_virtual() || lab.now() > deadline => return Err(stop),
+            Err(_) => lab.wait(PAUSE * 4).await,
+        }
+    };
     ask(lab, &mut player, "log alive").await?;
     Ok(player)
 }
 
 /// A healthy guest, and one that fails at an event that is no gate.
 async fn next_to_a_guest(lab: &HostLab, way: &str) -> Outcome {
+    let (first, _) = priorities(lab);
     let (good, bad) = (
-        modest(&[("join", "true"), ("priority", "100"), ("packets", "quiet")]),
-        modest(&[("initial", way)]),
+        modest(
+            lab,
+            &[("join", "true"), ("priority", first), ("packets", "quiet")],
+        ),
+        modest(lab, &[("initial", way)]),
     );
     let host = lab
         .host(|plan| {

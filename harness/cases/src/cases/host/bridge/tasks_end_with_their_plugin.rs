@@ -7,6 +7,7 @@ use vb_contract::Instances;
 use super::probing::pass;
 use crate::case::Case;
 use crate::cases::host::asking::ask;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, with_config};
 use crate::lab::player::Player;
 use crate::verdict::Outcome;
@@ -36,6 +37,9 @@ async fn run(lab: &HostLab) -> Outcome {
     host.shutdown("the end").await;
     silent(lab, &mut player, "the host shut down").await?;
 
+    if !lab.offers(Need::PerSession) {
+        return Ok(());
+    }
     let mut config = with_config(&[]);
     config.instances = Instances::PerSession;
     let host = lab
@@ -45,6 +49,7 @@ async fn run(lab: &HostLab) -> Outcome {
     for task in TASKS {
         ask(lab, &mut player, task).await?;
     }
+    lab.settle().await;
     let disabled = disables(lab);
     player.leave().await;
     pass(&mut [&mut player], AFTERWARDS).await;
@@ -64,6 +69,7 @@ fn disables(lab: &HostLab) -> usize {
 /// Nothing is called after the last `disable`.
 async fn silent(lab: &HostLab, player: &mut Player, when: &str) -> Outcome {
     pass(&mut [player], AFTERWARDS).await;
+    lab.settle().await;
     let log = lab.recorder.guest_log(PROBE_NAME);
     let Some(disabled) = log.iter().rposition(|(_, line)| line == "disable") else {
         return Err(player.untestable(format!("no `disable` was logged when {when}")));

@@ -8,6 +8,7 @@ use vb_contract::{EventKind, EventOutcome, ServerPreConnectResult, Text};
 use super::probing::in_world;
 use crate::case::Case;
 use crate::cases::host::asking::ask;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play, with_config};
 use crate::lab::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
@@ -175,6 +176,10 @@ async fn run(lab: &HostLab) -> Outcome {
     player.send_raw(0x7777, format!("disconnect json {FAREWELL}").as_bytes());
     player.until_closed(JOIN_LIMIT).await;
     says_goodbye(&player)?;
+    if !lab.offers(Need::NativePlugins) {
+        // A guest's denial in JSON is no command of the probe.
+        return Ok(());
+    }
     let denied = ServerPreConnectResult::Denied(Text::Json(DENIAL.to_owned()));
     let gate = lab.native("gate").answering_to(
         EventKind::ServerPreConnect,
