@@ -76,7 +76,7 @@ pub struct RealTime {
 }
 
 /// How many cases run at once where time is real and they mostly wait.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
+pub const AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
 /// With more cases that did not pass than these it is not the machine: none is tried again.
 const SECOND_TRIES: usize = 32;

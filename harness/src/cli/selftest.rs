@@ -36,6 +36,9 @@ pub struct SelftestArgs {
     /// How many killers are tried at once [default: one a core]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Try the broken hosts that COMMAND with ` --fault KILLER` behind it answers for, instead of those in process
+    #[arg(long, value_name = "COMMAND")]
+    adapter: Option<String>,
     /// What standard output gets
     #[arg(long, value_enum, default_value = "terminal")]
     format: Output,
@@ -47,6 +50,9 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, CommandError> {
         clauses: args.clause.clone(),
         cases: args.case.clone(),
     };
+    if let Some(command) = &args.adapter {
+        return outside(args, command, &selection);
+    }
     let threads = args.jobs.unwrap_or_else(runner::default_threads);
     let mut out = super::stdout();
     let text = args.format == Output::Terminal;
@@ -71,6 +77,24 @@ pub fn run(args: &SelftestArgs) -> Result<Exit, CommandError> {
         selftest::write_json(&mut out, &report)?;
     }
     Ok(report.exit())
+}
+
+fn outside(
+    args: &SelftestArgs,
+    command: &str,
+    selection: &Selection,
+) -> Result<Exit, CommandError> {
+    let threads = args.jobs.unwrap_or(super::run::AT_ONCE);
+    let mut out = super::stdout();
+    let mut written = Ok(());
+    let outside = selftest::run_outside(selection, command, args.seed, threads, |trial| {
+        if written.is_ok() {
+            written = selftest::write_trial(&mut out, trial).and_then(|()| out.flush());
+        }
+    });
+    written?;
+    selftest::write_outside(&mut out, &outside)?;
+    Ok(outside.exit())
 }
 
 /// Refuses names that mean nothing.

@@ -7,10 +7,12 @@
 //! | Module | Holds |
 //! |---|---|
 //! | `excuses` | faults that break more than their own clause, and why |
+//! | `outside` | broken hosts behind an adapter |
 //! | `report` | what came out, for people and as lines of JSON |
 //! | `trial` | what a verdict says of a killer, and of the case that gave it |
 
 mod excuses;
+mod outside;
 mod report;
 mod trial;
 
@@ -20,7 +22,8 @@ use std::time::Instant;
 
 use reference_backend::Fault;
 
-pub use report::{Report, write_json, write_text, write_trial};
+pub use outside::{Outside, run as run_outside};
+pub use report::{Report, write_json, write_outside, write_text, write_trial};
 pub use trial::{Alarm, Caught, Trial};
 
 use crate::case::Job;

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{Alarm, Trial, excuses};
+use super::{Alarm, Outside, Trial, excuses};
 use crate::exit::Exit;
 
 const BOLD: Style = Style::new().bold();
@@ -116,6 +116,38 @@ pub fn write_trial(out: &mut dyn Write, trial: &Trial) -> io::Result<()> {
     }
 }
 
+/// What came out of broken hosts behind an adapter, for people.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
+    for alarm in outside.trials.iter().flat_map(|trial| &trial.alarms) {
+        write_alarm(out, alarm)?;
+    }
+    for (killer, why) in &outside.hidden {
+        writeln!(out, "looks whole from outside: {killer}: {why}")?;
+    }
+    for killer in &outside.found {
+        writeln!(
+            out,
+            "{RED}caught after all{RED:#}: {killer} is said to look whole from outside"
+        )?;
+    }
+    for (killer, why) in &outside.untold {
+        writeln!(out, "not told from outside: {killer}: {why}")?;
+    }
+    writeln!(
+        out,
+        "\n{} of {} broken hosts caught through the adapter by their own clause, {} false alarms; {} look whole from outside, {} cannot be told from there, in {:.1} s",
+        outside.caught(),
+        outside.trials.len(),
+        outside.alarms(),
+        outside.hidden.len(),
+        outside.untold.len(),
+        outside.seconds
+    )
+}
+
 /// What comes after the killers, for people.
 ///
 /// # Errors
@@ -125,19 +157,7 @@ pub fn write_text(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         writeln!(out, "{BOLD}{clause:<11}{BOLD:#} {RED}has no case{RED:#}")?;
     }
     for alarm in report.alarms() {
-        let breaks = alarm
-            .breaks
-            .as_ref()
-            .map_or_else(|| "nothing".to_owned(), Clone::clone);
-        let blamed = alarm.blamed.as_deref().unwrap_or("nobody");
-        writeln!(
-            out,
-            "{RED}false alarm{RED:#}: {} breaks {breaks}, but {} on {} blames {blamed}: {}",
-            alarm.killer,
-            alarm.case,
-            alarm.protocol,
-            quote(&alarm.got)
-        )?;
+        write_alarm(out, alarm)?;
     }
     for excuse in report.excused() {
         writeln!(out, "excused: {}", excuses::text(excuse))?;
@@ -155,6 +175,22 @@ pub fn write_text(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         report.alarms().count(),
         report.excused().count(),
         report.seconds
+    )
+}
+
+fn write_alarm(out: &mut dyn Write, alarm: &Alarm) -> io::Result<()> {
+    let breaks = alarm
+        .breaks
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), Clone::clone);
+    let blamed = alarm.blamed.as_deref().unwrap_or("nobody");
+    writeln!(
+        out,
+        "{RED}false alarm{RED:#}: {} breaks {breaks}, but {} on {} blames {blamed}: {}",
+        alarm.killer,
+        alarm.case,
+        alarm.protocol,
+        quote(&alarm.got)
     )
 }
 

@@ -143,7 +143,11 @@ async fn refused(
         let expected = format!("`invalid-component` for a {call} of {what}");
         return Err(player.broken(CLAUSE, expected, format!("the call answered: {answer}")));
     }
-    if !places.iter().any(|place| answer.contains(place)) {
+    // What one parser calls an offset is a position to another.
+    let named = |place: &&str| {
+        answer.contains(*place) || answer.contains(&place.replace("offset", "position"))
+    };
+    if !places.iter().any(named) {
         let expected = format!(
             "a message that says where the fault in {what} is: one of {}",
             places.join(", ")
