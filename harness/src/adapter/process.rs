@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command as Process, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ const ANSWER: Duration = Duration::from_secs(25);
 /// How long a host may take to stop: from the protocol.
 const STOP: Duration = Duration::from_secs(30);
 
+/// How long the last words of an adapter that has ended may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// How long an adapter that is told to go may take.
 const GO: Duration = Duration::from_secs(5);
 
@@ -54,6 +57,8 @@ struct Shared {
     pending: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
     hosts: Mutex<BTreeMap<u64, Weak<dyn Listener>>>,
     last: Mutex<VecDeque<String>>,
+    /// Whether standard error has ended, and who waits for that.
+    silent: (Mutex<bool>, Condvar),
     /// Why it is of no more use; the first reason stays.
     failure: Mutex<Option<String>>,
 }
@@ -83,11 +88,16 @@ impl Shared {
 
     /// There is nothing more to hear.
     fn closed(&self) {
-        let why = match self.ended_within(GO) {
-            Some(status) => format!("the adapter has ended ({status})"),
-            None => "the adapter has closed its standard output".to_owned(),
+        let Some(status) = self.ended_within(GO) else {
+            return self.fail("the adapter has closed its standard output");
         };
-        self.fail(why);
+        // Its last words are on their way, unless a child of its own holds the pipe.
+        let silent = self
+            .silent
+            .1
+            .wait_timeout_while(lock(&self.silent.0), LAST_WORDS, |silent| !*silent);
+        drop(silent);
+        self.fail(format!("the adapter has ended ({status})"));
     }
 
     fn with_last_lines(&self, why: &str) -> String {
@@ -152,6 +162,10 @@ impl Adapter {
     /// # Errors
     /// Why it is of no use, in one sentence, with its last lines.
     pub fn start(words: &[String]) -> Result<Self, String> {
+        Self::start_within(words, HELLO)
+    }
+
+    fn start_within(words: &[String], hello: Duration) -> Result<Self, String> {
         let (program, arguments) = words
             .split_first()
             .ok_or_else(|| "the adapter's command is empty".to_owned())?;
@@ -170,11 +184,16 @@ impl Adapter {
             pending: Mutex::default(),
             hosts: Mutex::default(),
             last: Mutex::default(),
+            silent: Default::default(),
             failure: Mutex::default(),
         });
         if let Some(stderr) = stderr {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || keep_last_lines(stderr, &shared.last));
+            thread::spawn(move || {
+                keep_last_lines(stderr, &shared.last);
+                *lock(&shared.silent.0) = true;
+                shared.silent.1.notify_all();
+            });
         }
         if let Some(stdout) = stdout {
             let shared = Arc::clone(&shared);
@@ -200,7 +219,7 @@ impl Adapter {
             .build()
             .map_err(|error| format!("no runtime: {error}"))?;
         let order = Order::Hello { protocol: VERSION };
-        let answer = runtime.block_on(adapter.ask_within(order, HELLO))?;
+        let answer = runtime.block_on(adapter.ask_within(order, hello))?;
         if let Some(refused) = answer.refused {
             return Err(adapter.fail(&format!("the adapter refuses `hello`: {refused}")));
         }
@@ -260,7 +279,7 @@ impl Adapter {
             Ok(Err(_)) => Err(self.fail("the adapter has gone")),
             Err(_) => Err(self.fail(&format!(
                 "the adapter did not answer `{what}` within {} s",
-                within.as_secs()
+                within.as_secs_f64()
             ))),
         }
     }
@@ -358,5 +377,77 @@ fn keep_last_lines(stderr: impl Read, last: &Mutex<VecDeque<String>>) {
             last.pop_front();
         }
         last.push_back(text.trim_end().chars().take(SHOWN_BYTES).collect());
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// A program for the shell as an adapter.
+    fn started(program: &str) -> Result<Adapter, String> {
+        let words = ["sh", "-c", program].map(str::to_owned);
+        Adapter::start_within(&words, Duration::from_millis(500))
+    }
+
+    fn said(program: &str) -> String {
+        started(program).map(|_| ()).unwrap_err()
+    }
+
+    const HELLO_LINE: &str =
+        r#"{"answer":1,"protocol":1,"name":"a","version":"1","contract":"c","protocols":[47]}"#;
+
+    #[test]
+    fn whatever_is_wrong_with_an_adapter_is_one_sentence() {
+        let long = "head -c 1100000 /dev/zero | tr '\\0' x; sleep 1";
+        let version = HELLO_LINE.replace("protocol\":1", "protocol\":7");
+        for (program, words) in [
+            ("exit 4", "the adapter has ended (exit status: 4)"),
+            (
+                "echo oh no >&2; exit 4",
+                "the adapter has ended (exit status: 4); the last lines of its standard error:\n  | oh no",
+            ),
+            (
+                "echo ready; sleep 1",
+                "the adapter wrote a line that is no message of the protocol: \"ready\"",
+            ),
+            (
+                "printf '\\377\\n'; sleep 1",
+                "the adapter wrote a line that is not UTF-8",
+            ),
+            (long, "the adapter wrote a line of more than 1048576 bytes"),
+            ("sleep 1", "the adapter did not answer `hello` within 0.5 s"),
+            (
+                r#"echo '{"answer":1,"refused":"not today"}'; sleep 1"#,
+                "the adapter refuses `hello`: not today",
+            ),
+            (
+                r#"echo '{"answer":1,"name":"a"}'; sleep 1"#,
+                "the answer to `hello` lacks one of",
+            ),
+            (
+                r#"echo '{"answer":9}'; sleep 1"#,
+                "the adapter answered a command that nobody waits for",
+            ),
+            (
+                &format!("echo '{version}'; sleep 1"),
+                "the adapter speaks version 7 of the protocol, this vbspec version 1",
+            ),
+        ] {
+            let said = said(program);
+            assert!(said.starts_with(words), "{program}: {said}");
+        }
+        let words = ["/nowhere/to/be/found".to_owned()];
+        let said = Adapter::start(&words).map(|_| ()).unwrap_err();
+        assert!(said.contains("does not start: No such file"), "{said}");
+    }
+
+    #[test]
+    fn what_it_says_of_itself_is_kept_and_what_it_leaves_out_is_the_least() {
+        let adapter = started(&format!("echo '{HELLO_LINE}'; cat >/dev/null")).unwrap();
+        let hello = &adapter.hello;
+        assert_eq!((hello.name.as_str(), hello.hosts), ("a", 1));
+        assert!(hello.features.is_empty() && hello.limits.is_empty());
+        assert_eq!(adapter.failure(), None);
     }
 }

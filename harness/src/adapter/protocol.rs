@@ -277,3 +277,75 @@ pub enum Level {
     /// Something is wrong.
     Error,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn schema() -> String {
+        let commands = schemars::schema_for!(Command);
+        let messages = schemars::schema_for!(Message);
+        let both = serde_json::json!({
+            "$comment": "Made of the types in harness/src/adapter/protocol.rs; PROTOCOL.md says what it means.",
+            "version": VERSION,
+            "command": commands,
+            "message": messages,
+        });
+        let text = serde_json::to_string_pretty(&both).unwrap();
+        format!("{text}\n")
+    }
+
+    /// `UPDATE_SCHEMA=1` writes it anew.
+    #[test]
+    fn the_published_schema_is_that_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapter/schema.json");
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            published == schema(),
+            "harness/adapter/schema.json is not that of the types; UPDATE_SCHEMA=1 writes it anew"
+        );
+    }
+
+    /// The first exchange of the page, line by line.
+    #[test]
+    fn the_exchange_of_the_page_is_of_these_types() {
+        let page = include_str!("../../adapter/PROTOCOL.md");
+        let exchange = page.split("```text").nth(1).unwrap();
+        let exchange = exchange.split("```").next().unwrap();
+        let (mut commands, mut messages) = (0, 0);
+        for line in exchange.lines().filter(|line| !line.trim().is_empty()) {
+            if let Some(command) = line.strip_prefix("> ") {
+                let read: Command = serde_json::from_str(command).expect(command);
+                // Nothing of it is lost on the way, and nothing is added.
+                let again = serde_json::to_value(&read).unwrap();
+                let value: serde_json::Value = serde_json::from_str(command).unwrap();
+                assert_eq!(again, value);
+                commands += 1;
+            } else {
+                let read = serde_json::from_str::<Message>(line.trim());
+                assert!(!matches!(read.expect(line), Message::Event(Event::Unknown)));
+                messages += 1;
+            }
+        }
+        assert_eq!((commands, messages), (4, 6));
+    }
+
+    #[test]
+    fn what_a_later_version_adds_is_left_alone() {
+        let read = |text: &str| serde_json::from_str::<Message>(text).unwrap();
+        let event = read(r#"{"event":"weather","host":1,"rain":true}"#);
+        assert_eq!(event, Message::Event(Event::Unknown));
+        let Message::Answer(answer) =
+            read(r#"{"answer":3,"address":"127.0.0.1:1","colour":"red"}"#)
+        else {
+            panic!("an answer");
+        };
+        assert_eq!((answer.answer, answer.hello), (3, None));
+        assert_eq!(answer.address.as_deref(), Some("127.0.0.1:1"));
+    }
+}
