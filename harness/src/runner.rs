@@ -475,7 +475,7 @@ mod tests {
     #[test]
     fn claims_that_are_looked_at_once_are_begun_first() {
         let mut all = jobs();
-        let once = crate::case::all()
+        let once = crate::cases::all()
             .iter()
             .find(|case| case.spread != Spread::Each)
             .unwrap();

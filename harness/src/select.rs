@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::case::{self, Case, Job};
+use crate::case::{Case, Job};
+use crate::cases;
 use crate::clause::Subject;
 use crate::protocols::{self, SelectionError};
 use crate::spec;
@@ -37,7 +38,7 @@ pub enum NameError {
 pub fn cases(subject: Subject, given: &str) -> Result<Vec<&'static Case>, NameError> {
     let upper = given.to_uppercase();
     let short = upper.strip_prefix("VB-").unwrap_or(&upper);
-    let named: Vec<&'static Case> = case::of(subject)
+    let named: Vec<&'static Case> = cases::of(subject)
         .filter(|case| {
             case.name == given.to_lowercase()
                 || case
@@ -56,7 +57,7 @@ pub fn cases(subject: Subject, given: &str) -> Result<Vec<&'static Case>, NameEr
     {
         return Err(NameError::NoCase(clause.id.clone()));
     }
-    let known = case::of(subject).map(|case| case.name);
+    let known = cases::of(subject).map(|case| case.name);
     let ids = spec::registry()
         .iter()
         .filter(|clause| clause.subject == subject)
@@ -114,10 +115,10 @@ pub fn chosen(
 ) -> Result<Vec<&'static Case>, NameError> {
     let mut wanted = names(subject, only)?;
     if only.is_empty() {
-        wanted.extend(case::of(subject).map(|case| case.name));
+        wanted.extend(cases::of(subject).map(|case| case.name));
     }
     let unwanted = names(subject, without)?;
-    Ok(case::of(subject)
+    Ok(cases::of(subject)
         .filter(|case| wanted.contains(case.name) && !unwanted.contains(case.name))
         .collect())
 }
@@ -163,6 +164,7 @@ impl Expectations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::Spread;
 
     fn texts(of: &[&str]) -> Vec<String> {
         of.iter().map(ToString::to_string).collect()
@@ -261,7 +263,7 @@ mod tests {
         asked.sort_unstable();
         assert_eq!(asked, [4, 47, 340, 777]);
         for job in jobs {
-            let once = job.case.spread != case::Spread::Each;
+            let once = job.case.spread != Spread::Each;
             assert!(!once || job.protocol == 47, "{}", job.case.name);
         }
     }

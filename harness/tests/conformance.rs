@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vbspec::case::Job;
-use vbspec::case::{self, Case, Run};
+use vbspec::case::{Case, Run};
+use vbspec::cases;
 use vbspec::event::CaseFinished;
 use vbspec::protocols;
 use vbspec::report::failure_text;
@@ -23,7 +24,7 @@ const SEED: u64 = 1;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = case::all()
+    let trials = cases::all()
         .iter()
         .map(|case| {
             Trial::test(format!("{}::{}", case.subject(), case.name), move || {

@@ -2,7 +2,7 @@
 //! specification names must be caught by one of the clause's cases, on one of its protocols at least.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vbspec::case;
+use vbspec::cases;
 use vbspec::clause::{Clause, Killer};
 use vbspec::selftest;
 use vbspec::spec;
@@ -12,7 +12,7 @@ const SEED: u64 = 1;
 fn main() {
     let arguments = Arguments::from_args();
     let with_case = |clause: &&Clause| {
-        case::all()
+        cases::all()
             .iter()
             .any(|case| case.clauses.contains(&clause.id.as_str()))
     };

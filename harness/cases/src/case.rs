@@ -1,17 +1,11 @@
 //! Cases: each checks one claim, in one file named after it.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use crate::clause::{Clause, Subject};
-use crate::lab::door::Need;
+use crate::lab::door::{LocalFuture, Need};
 use crate::lab::guest::GuestLab;
 use crate::lab::host::HostLab;
 use crate::spec;
 use crate::verdict::Outcome;
-
-/// A future that stays on its thread: a case and its subject share one.
-pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// On which protocols a case runs, among those of its clauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,23 +170,13 @@ impl Case {
     }
 }
 
-/// Every case there is, guests' first, in the order of their clauses.
-#[must_use]
-pub fn all() -> &'static [Case] {
-    crate::cases::all()
-}
-
-/// The cases of one subject.
-pub fn of(subject: Subject) -> impl Iterator<Item = &'static Case> {
-    all().iter().filter(move |case| case.subject() == subject)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases;
 
     fn case(spread: Spread) -> Case {
-        let any = of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));
+        let any = cases::of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));
         Case {
             spread,
             ..*any.unwrap()

@@ -20,7 +20,7 @@
 //! ```
 //! let clause = vbspec_cases::spec::registry().get("VB-KA-03").expect("a clause of the text");
 //! assert!(clause.sentence.contains("keep-alive"));
-//! let checked = vbspec_cases::case::all().iter().any(|case| case.clauses.contains(&"VB-KA-03"));
+//! let checked = vbspec_cases::cases::all().iter().any(|case| case.clauses.contains(&"VB-KA-03"));
 //! assert!(checked);
 //! ```
 

@@ -5,7 +5,8 @@ use std::io::Write;
 use anstyle::Style;
 
 use super::CommandError;
-use crate::case::{self, Case};
+use crate::case::Case;
+use crate::cases;
 use crate::clause::Clause;
 use crate::exit::Exit;
 use crate::spec;
@@ -30,7 +31,7 @@ pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, CommandError
         explain_clause(clause, out)?;
         return Ok(Exit::AsExpected);
     }
-    if let Some(case) = case::all()
+    if let Some(case) = cases::all()
         .iter()
         .find(|case| case.name == args.id.to_lowercase())
     {
@@ -38,7 +39,7 @@ pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, CommandError
         return Ok(Exit::AsExpected);
     }
     let ids = spec::registry().iter().map(|clause| clause.id.as_str());
-    let names = case::all().iter().map(|case| case.name);
+    let names = cases::all().iter().map(|case| case.name);
     let hint = suggest::did_you_mean(&args.id, ids.chain(names));
     Err(CommandError::Unexplained {
         given: args.id.clone(),
@@ -61,7 +62,7 @@ fn explain_clause(clause: &Clause, out: &mut dyn Write) -> Result<(), CommandErr
     }
     writeln!(out, "\n{BOLD}Cases{BOLD:#}")?;
     let mut none = true;
-    for case in case::all()
+    for case in cases::all()
         .iter()
         .filter(|case| case.clauses.contains(&clause.id.as_str()))
     {

@@ -5,7 +5,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{CommandError, layouts};
-use crate::case;
+use crate::cases;
 use crate::clause::Clause;
 use crate::exit::Exit;
 use crate::protocols;
@@ -56,7 +56,7 @@ pub fn run(args: &ListArgs, out: &mut dyn Write) -> Result<Exit, CommandError> {
 fn clauses(out: &mut dyn Write) -> Result<(), CommandError> {
     let (mut total, mut without) = (0_usize, 0_usize);
     for clause in spec::registry().iter() {
-        let names: Vec<&str> = case::all()
+        let names: Vec<&str> = cases::all()
             .iter()
             .filter(|case| case.clauses.contains(&clause.id.as_str()))
             .map(|case| case.name)
@@ -81,7 +81,7 @@ fn clauses(out: &mut dyn Write) -> Result<(), CommandError> {
 }
 
 fn cases(out: &mut dyn Write) -> Result<(), CommandError> {
-    for case in case::all() {
+    for case in cases::all() {
         let on = case.protocols(vb_data::supported()).len();
         writeln!(
             out,
@@ -92,7 +92,7 @@ fn cases(out: &mut dyn Write) -> Result<(), CommandError> {
         )?;
         writeln!(out, "    {}", case.about)?;
     }
-    writeln!(out, "{} cases", case::all().len())?;
+    writeln!(out, "{} cases", cases::all().len())?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::CommandError;
 use super::run::DEFAULT_SEED;
-use crate::case;
+use crate::cases;
 use crate::exit::Exit;
 use crate::runner;
 
@@ -110,8 +110,8 @@ fn check(args: &SelftestArgs) -> Result<(), CommandError> {
         }
     }
     for given in &args.case {
-        if !case::all().iter().any(|case| case.name == given) {
-            return Err(unknown(given, case::all().iter().map(|case| case.name)));
+        if !cases::all().iter().any(|case| case.name == given) {
+            return Err(unknown(given, cases::all().iter().map(|case| case.name)));
         }
     }
     Ok(())

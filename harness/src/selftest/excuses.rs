@@ -390,7 +390,7 @@ fn find(silence: bool, wanted: &str, is: impl Fn(&str) -> bool) -> Option<Place>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{case, spec};
+    use crate::{cases, spec};
 
     fn pairs(excuse: &Excuse) -> impl Iterator<Item = (&'static str, &'static str)> {
         let (killers, of) = (excuse.killers.iter(), excuse.of);
@@ -414,7 +414,7 @@ mod tests {
         for excuse in SILENCE {
             for (killer, name) in pairs(excuse) {
                 let judged = breaks(killer).subject;
-                let known = case::of(judged).any(|case| case.name == name);
+                let known = cases::of(judged).any(|case| case.name == name);
                 assert!(known || name == MOST_CASES, "{name}");
             }
         }

@@ -26,8 +26,9 @@ pub use outside::{Outside, run as run_outside};
 pub use report::{Report, write_json, write_outside, write_text, write_trial};
 pub use trial::{Alarm, Caught, Trial};
 
+use crate::case::Case;
 use crate::case::Job;
-use crate::case::{self, Case};
+use crate::cases;
 use crate::clause::{Clause, Killer, Subject};
 use crate::runner;
 use crate::spec;
@@ -93,7 +94,7 @@ pub fn is_owed(clause: &Clause) -> bool {
 
 /// The cases of a clause.
 pub fn cases_of(clause: &Clause) -> impl Iterator<Item = &'static Case> {
-    case::all()
+    cases::all()
         .iter()
         .filter(move |case| case.clauses.contains(&clause.id.as_str()))
 }
@@ -174,7 +175,7 @@ fn jobs_of_clause(clause: &Clause) -> impl Iterator<Item = Job> {
 
 /// Every case of a subject on some protocols.
 fn jobs_of_subject(subject: Subject, protocols: &[i32]) -> impl Iterator<Item = Job> {
-    case::of(subject).flat_map(|case| {
+    cases::of(subject).flat_map(|case| {
         let protocols = case.protocols(protocols);
         protocols
             .into_iter()
@@ -394,7 +395,7 @@ mod tests {
             ("files-end-at-the-data-folder", "a file above its folder"),
             ("no-connection-leaves-the-host", "it connected to a port"),
         ] {
-            let case = case::of(Subject::Host).find(|case| case.name == name);
+            let case = cases::of(Subject::Host).find(|case| case.name == name);
             let job = Job {
                 case: case.unwrap(),
                 protocol: newest,

@@ -169,14 +169,14 @@ pub(super) fn catch(
 pub(super) mod tests {
     use super::*;
     use crate::verdict::Failure;
-    use crate::{case, spec};
+    use crate::{cases, spec};
 
     fn clause(id: &str) -> &'static Clause {
         spec::registry().get(id).unwrap()
     }
 
     fn job(name: &str, protocol: i32) -> Job {
-        let case = case::all().iter().find(|case| case.name == name).unwrap();
+        let case = cases::all().iter().find(|case| case.name == name).unwrap();
         Job { case, protocol }
     }
 

@@ -8,8 +8,8 @@ use reference_backend::{
 };
 use sim_client::Stream;
 
-use crate::case::LocalFuture;
 use crate::lab::PEER;
+use crate::lab::door::LocalFuture;
 use crate::lab::door::{Component, Door, Host, Need, NoHost, Plan, Plugin, Running, Source};
 use crate::lab::pieces::Pieces;
 use crate::lab::recorder::Recorder;

@@ -6,6 +6,7 @@ mod host;
 use std::sync::LazyLock;
 
 use crate::case::Case;
+use crate::clause::Subject;
 
 static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
     [
@@ -22,6 +23,11 @@ static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
 #[must_use]
 pub fn all() -> &'static [Case] {
     &ALL
+}
+
+/// The cases of one subject.
+pub fn of(subject: Subject) -> impl Iterator<Item = &'static Case> {
+    all().iter().filter(move |case| case.subject() == subject)
 }
 
 /// Declares the modules of cases and lists their `CASE`, in the order given.

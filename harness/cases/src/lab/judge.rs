@@ -153,12 +153,12 @@ fn verdict(job: Job, outcome: Outcome, recorder: &Recorder, repeat: String) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case;
+    use crate::cases;
     use crate::clause::Subject;
     use crate::verdict::TraceLine;
 
     fn job(protocol: i32) -> Job {
-        let case = case::of(Subject::Guest).next().unwrap();
+        let case = cases::of(Subject::Guest).next().unwrap();
         Job { case, protocol }
     }
 
