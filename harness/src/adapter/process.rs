@@ -380,7 +380,8 @@ fn keep_last_lines(stderr: impl Read, last: &Mutex<VecDeque<String>>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
