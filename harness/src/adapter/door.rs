@@ -276,14 +276,15 @@ impl Door for AdapterDoor {
             let plugins = plugins.collect::<Result<Vec<_>, _>>()?;
             let usual = reference_backend::HostConfig::default();
             let config = &plan.config;
-            let differs = config.compression_threshold != usual.compression_threshold;
             let mut lease = self.pool.lease().map_err(NoHost::Door)?;
             let listener: Arc<dyn Listener> = Arc::new(Told(Arc::clone(recorder)));
             lease.adapter.listen(lease.host, &listener);
             let start = Start {
                 host: lease.host,
                 plugins,
-                compression: differs.then_some(config.compression_threshold),
+                compression: self
+                    .offers(Need::Compression)
+                    .then_some(config.compression_threshold),
                 duplicate: (config.players.duplicate != usual.players.duplicate)
                     .then(|| format!("{:?}", config.players.duplicate).to_lowercase()),
                 files: config.data_dir.clone(),

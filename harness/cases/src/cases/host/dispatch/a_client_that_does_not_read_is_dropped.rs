@@ -6,9 +6,9 @@ use std::time::Duration;
 use vb_contract::{EndCause, PlayerError, PlayerErrorKind, RawPacket, VirtualBackendSession};
 
 use crate::case::Case;
-use crate::cases::host::asking::carrier;
-use crate::lab::door::{Host, Plan};
-use crate::lab::host::{HostLab, may_play, uncompressed};
+use crate::cases::host::asking::{ask, carrier};
+use crate::lab::door::{Host, Need, Plan};
+use crate::lab::host::{HostLab, PROBE_NAME, may_play, uncompressed, with_config};
 use crate::lab::native::{Kept, Told};
 use crate::lab::player::{Player, secs};
 use crate::verdict::{Outcome, Stop};
@@ -58,11 +58,68 @@ pub const CASE: Case = Case::host(
 .on_the_oldest();
 
 async fn run(lab: &HostLab) -> Outcome {
+    if !lab.offers(Need::NativePlugins) {
+        return on_a_guest(lab).await;
+    }
     for load in &LOADS {
         bounded(lab, load).await?;
     }
     dropped(lab).await?;
     patient(lab).await
+}
+
+/// What a guest is refused and when its client is dropped; how much was accepted says little where sockets hold some.
+async fn on_a_guest(lab: &HostLab) -> Outcome {
+    // More than a queue holds, and so often that sockets take no more of it.
+    const FLOOD: usize = 10_000;
+    const FLOODS: usize = 30;
+    const OVER: Duration = Duration::from_secs(10);
+    let probe = with_config(&[("packets", "quiet")]);
+    let host = lab
+        .start(Plan::new(uncompressed()).guest(PROBE_NAME, lab.probe(), probe))
+        .await?;
+    let mut player = lab.join(&host).await?;
+    let id = carrier(lab.protocol)?;
+    player.stop_reading();
+    let flood = format!("flood {FLOOD} {id} 1000");
+    let mut answer = String::new();
+    for _ in 0..FLOODS {
+        answer = ask(lab, &mut player, &flood).await?;
+        if answer.starts_with("err send-failed sent=0 ") {
+            break;
+        }
+        lab.settle().await;
+    }
+    if !answer.starts_with("err send-failed sent=0 ") {
+        let expected = "send-failed to a flood for a client that does not read";
+        return Err(player.broken(CLAUSE, expected, answer));
+    }
+    let refused = lab.now();
+    let ended = |lab: &HostLab| {
+        let log = lab.recorder.guest_log(PROBE_NAME);
+        log.iter()
+            .rev()
+            .find(|(_, line)| line.starts_with("end "))
+            .map(|(at, _)| *at)
+    };
+    let deadline = refused + lab.within(STALL) + OVER;
+    while ended(lab).is_none() && lab.now() < deadline {
+        lab.wait(MOMENT * 10).await;
+    }
+    let expected = format!(
+        "the session of a client that reads nothing to end after {}",
+        secs(STALL)
+    );
+    match ended(lab).map(|at| at.saturating_sub(refused)) {
+        Some(after) if after + lab.within(MOMENT) < STALL => {
+            Err(player.broken(CLAUSE, expected, format!("it ended after {}", secs(after))))
+        }
+        Some(after) if after <= lab.within(STALL) + lab.within(MOMENT) => Ok(()),
+        Some(after) => {
+            Err(player.broken(CLAUSE, expected, format!("it ended after {}", secs(after))))
+        }
+        None => Err(player.broken(CLAUSE, expected, "it goes on")),
+    }
 }
 
 /// A client that has stopped reading, and the handler's handle.

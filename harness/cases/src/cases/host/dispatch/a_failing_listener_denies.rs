@@ -9,8 +9,9 @@ use vb_contract::{
 };
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
-use crate::lab::native::{Recording, Told};
+use crate::lab::native::Recording;
 use crate::lab::player::{Player, secs};
 use crate::verdict::Outcome;
 
@@ -54,22 +55,33 @@ pub const CASE: Case = Case::host(
      everybody in; then a listener answers at the last moment.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::TwoPlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     for gate in GATES {
         for failure in FAILURES {
-            fails(lab, gate, failure).await?;
+            let native = !matches!(failure, Failure::Guest(_));
+            if !native || lab.offers(Need::NativePlugins) {
+                fails(lab, gate, failure).await?;
+            }
         }
     }
-    in_time(lab).await
+    if lab.offers(Need::NativePlugins) {
+        in_time(lab).await?;
+    }
+    Ok(())
 }
 
-/// Lets everybody in.
-fn open(lab: &HostLab) -> Recording {
-    lab.native(OPEN).with_priority(-1)
+/// Lets everybody in, and is asked last.
+fn open(lab: &HostLab) -> PluginConfig {
+    let last = if lab.choices().lowest_first {
+        "9"
+    } else {
+        "-1"
+    };
+    with_config(&[("priority", last), ("pre-login", "allowed")])
 }
-
 async fn fails(lab: &HostLab, gate: EventKind, failure: Failure) -> Outcome {
     let host = lab
         .host(|plan| {
@@ -85,46 +97,45 @@ async fn fails(lab: &HostLab, gate: EventKind, failure: Failure) -> Outcome {
                     });
                     plan.native("gate", Arc::new(plugin), may_play())
                 }
-                Failure::Guest(how) => plan.guest(PROBE_NAME, lab.probe(), guest(gate, how)),
+                Failure::Guest(how) => plan.guest(PROBE_NAME, lab.probe(), guest(lab, gate, how)),
             };
-            plan.native(OPEN, Arc::new(open(lab)), may_play())
+            plan.guest(OPEN, lab.probe(), open(lab))
         })
         .await?;
     let (mark, sessions) = (
-        lab.notebook.lines().len(),
+        lab.recorder.guest_log(OPEN).len(),
         lab.recorder.session_starts().len(),
     );
     let mut player = lab.connect(&host, lab.client());
     let began = lab.now();
     player.until_closed(PATIENCE + PATIENCE).await;
+    lab.settle().await;
     let what = match failure {
         Failure::AnotherKind => "a native listener answers an outcome of another kind".to_owned(),
         Failure::NoAnswer => "a native listener never answers".to_owned(),
         Failure::Guest(how) => format!("the listener of a guest does this: {how}"),
     };
     let expected = format!("a connection denied with a reason when at {gate} {what}");
-    let asked = lab
-        .notebook
-        .lines()
-        .into_iter()
+    let of_gate = format!("event {gate} ");
+    let log = lab.recorder.guest_log(OPEN);
+    let asked = log
+        .iter()
         .skip(mark)
-        .any(|(_, name, told)| {
-            name == OPEN && matches!(told, Told::Event(event) if event.kind() == gate)
-        });
-    if asked {
+        .any(|(_, line)| line.starts_with(&of_gate));
+    if asked && !lab.choices().last_opinion {
         return Err(player.broken(CLAUSE, expected, "the next listener was asked"));
     }
     if lab.recorder.session_starts().len() > sessions {
         return Err(player.broken(CLAUSE, expected, "a session started"));
     }
-    denied(&player, expected, began)
+    denied(lab, &player, expected, began)
 }
 
-fn denied(player: &Player, expected: String, began: Duration) -> Outcome {
+fn denied(lab: &HostLab, player: &Player, expected: String, began: Duration) -> Outcome {
     match player.kicked() {
         Some((at, _, text)) if text.chars().any(char::is_alphanumeric) => {
             let after = at.saturating_sub(began);
-            if after <= PATIENCE + SLACK {
+            if after <= lab.within(PATIENCE + SLACK) {
                 return Ok(());
             }
             let got = format!("it came after {}", secs(after));
@@ -150,15 +161,15 @@ fn another_kind(gate: EventKind) -> EventOutcome {
     }
 }
 
-fn guest(gate: EventKind, how: &str) -> PluginConfig {
+fn guest(lab: &HostLab, gate: EventKind, how: &str) -> PluginConfig {
     let key = match gate {
         EventKind::PreLogin => "pre-login",
         _ => "answer",
     };
-    let limits = Limits {
-        fuel: FUEL,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    if lab.sets("fuel") {
+        limits.fuel = FUEL;
+    }
     PluginConfig {
         limits,
         ..with_config(&[(key, how), ("priority", "5")])

@@ -8,6 +8,7 @@ use vb_contract::{PlayerId, RawPacket};
 
 use crate::case::Case;
 use crate::cases::host::asking::carrier;
+use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::lab::native::{Notebook, Told};
 use crate::lab::player::Player;
@@ -40,7 +41,8 @@ pub const CASE: Case = Case::host(
      of the flood come between a question, its delivery and the answer.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_oldest();
+.on_the_oldest()
+.needing(&[Need::NativePlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     let answer = carrier(lab.protocol)?;

@@ -6,6 +6,7 @@ use vb_contract::{Callback, EndCause, PlayerId};
 use vb_data::State;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::lab::native::{Told, words};
 use crate::lab::player::{Player, secs};
@@ -31,7 +32,8 @@ pub const CASE: Case = Case::host(
     &["VB-DSP-11"],
     "A start callback returns at the last moment before the deadline, at the first one after it, and never.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::NativePlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     in_time(lab).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vb_contract::PlayerId;
 
 use crate::case::Case;
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::HostLab;
 use crate::lab::native::{Told, words};
 use crate::lab::player::{Player, secs};
@@ -37,7 +37,8 @@ pub const CASE: Case = Case::host(
     "Every callback takes its time while packets come at once and one by one, and while the session ends in the middle \
      of a callback, or of one that never returns.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::NativePlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     let plugin = lab

@@ -6,6 +6,7 @@ use vb_contract::{Event, EventOutcome};
 use vb_data::State;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::native::Told;
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
@@ -34,6 +35,26 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        to_slow_listeners(lab).await?;
+    }
+    let host = lab.host_of_probe(&[]).await?;
+    let player = lab.join(&host).await?;
+    lab.settle().await;
+    let told: Vec<String> = lab
+        .recorder
+        .guest_log(PROBE_NAME)
+        .into_iter()
+        .filter_map(|(_, line)| {
+            let line = line.strip_prefix("event ").unwrap_or(&line);
+            line.split(' ').next().map(str::to_owned)
+        })
+        .filter(|word| ORDER.contains(&word.as_str()))
+        .collect();
+    in_order(&player, "a guest", &told)
+}
+
+async fn to_slow_listeners(lab: &HostLab) -> Outcome {
     let slow = lab.native("gate").on_event(|event| {
         let answer = match event {
             Event::ServerPreConnect(_) => return None,
@@ -52,19 +73,7 @@ async fn run(lab: &HostLab) -> Outcome {
         player.leave().await;
         tokio::time::sleep(JOIN_LIMIT).await;
     }
-    let host = lab.host_of_probe(&[]).await?;
-    let player = lab.join(&host).await?;
-    let told: Vec<String> = lab
-        .recorder
-        .guest_log(PROBE_NAME)
-        .into_iter()
-        .filter_map(|(_, line)| {
-            let line = line.strip_prefix("event ").unwrap_or(&line);
-            line.split(' ').next().map(str::to_owned)
-        })
-        .filter(|word| ORDER.contains(&word.as_str()))
-        .collect();
-    in_order(&player, "a guest", &told)
+    Ok(())
 }
 
 fn in_order(player: &Player, whom: &str, told: &[String]) -> Outcome {

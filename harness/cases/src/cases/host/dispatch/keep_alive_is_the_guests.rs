@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sim_proto::{ClientConfig, KeepAlivePolicy, serverbound};
-use vb_contract::{RawPacket, VirtualBackendSession};
 use vb_data::{Direction, State};
 
 use crate::case::Case;
-use crate::lab::host::HostLab;
-use crate::lab::native::Kept;
+use crate::cases::host::asking::ask;
+use crate::cases::host::bridge::probing::fnv;
+use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::{Player, secs};
 use crate::verdict::Outcome;
 
@@ -37,13 +37,11 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let kept = Kept::default();
-    let host = lab
-        .host_of("gate", lab.native("gate").keeping(&kept))
-        .await?;
+    let host = lab.host_of_probe(&[]).await?;
     let config = ClientConfig {
         keep_alive: KeepAlivePolicy::Twice,
         unasked_keep_alive: false,
+        send_movement: false,
         ..lab.client()
     };
     let mut player = lab.join_as(&host, config).await?;
@@ -52,17 +50,24 @@ async fn run(lab: &HostLab) -> Outcome {
         let table = vb_data::packets(lab.protocol, State::Play, direction);
         table.and_then(|table| table.id("keep_alive"))
     };
-    let (Some(session), Some(clientbound), Some(serverbound)) = (
-        kept.newest(),
-        table(Direction::Clientbound),
-        table(Direction::Serverbound),
-    ) else {
-        return Err(player.untestable("there is no session, or no keep-alive in the tables"));
+    let (Some(clientbound), Some(serverbound)) =
+        (table(Direction::Clientbound), table(Direction::Serverbound))
+    else {
+        return Err(player.untestable("there is no keep-alive in the tables"));
+    };
+    let ids = if lab.is_virtual() {
+        &IDS[..]
+    } else {
+        &IDS[..2]
     };
     let mut answers = Vec::new();
-    for id in IDS {
+    for &id in ids {
         let data = serverbound::keep_alive(version, id);
-        send(&player, session.as_ref(), clientbound, &data)?;
+        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+        let answer = ask(lab, &mut player, &format!("send {clientbound} {hex}")).await?;
+        if answer != "ok" {
+            return Err(player.untestable(format!("the probe cannot send: {answer}")));
+        }
         answers.extend([data.clone(), data]);
         player.live(INTERVAL / 2).await;
         let unasked = serverbound::keep_alive(version, UNASKED + id.unsigned_abs() as i64 % 100);
@@ -71,16 +76,21 @@ async fn run(lab: &HostLab) -> Outcome {
         player.live(INTERVAL / 2).await;
     }
     player.live(WATCH).await;
+    lab.settle().await;
     if player.closed().is_some() {
         return Err(player.untestable(player.stands()));
     }
-    only_what_was_sent(&player)?;
-    let handed: Vec<Vec<u8>> = lab
-        .notebook
-        .packets("gate")
-        .into_iter()
-        .filter(|packet| packet.packet_id == serverbound)
-        .map(|packet| packet.data.to_vec())
+    only_what_was_sent(&player, ids)?;
+    let line = |data: &Vec<u8>| {
+        let bytes = [&serverbound.to_le_bytes()[..], data].concat();
+        format!("len={} hash={:016x}", data.len(), fnv(&bytes))
+    };
+    let answers: Vec<String> = answers.iter().map(line).collect();
+    let lead = format!(" id={serverbound:#x} ");
+    let log = lab.recorder.guest_log(PROBE_NAME).into_iter();
+    let handed: Vec<String> = log
+        .filter(|(_, line)| line.starts_with("packet "))
+        .filter_map(|(_, line)| Some(line.split_once(&lead)?.1.to_owned()))
         .collect();
     if handed == answers {
         return Ok(());
@@ -88,7 +98,7 @@ async fn run(lab: &HostLab) -> Outcome {
     let same = handed.iter().zip(&answers).take_while(|(a, b)| a == b);
     let at = same.count();
     let got = format!(
-        "{} of {} were handed over; number {at} is {:02x?} instead of {:02x?}",
+        "{} of {} were handed over; number {at} is {:?} instead of {:?}",
         handed.len(),
         answers.len(),
         handed.get(at),
@@ -98,25 +108,10 @@ async fn run(lab: &HostLab) -> Outcome {
     Err(player.broken(CLAUSE, expected, got))
 }
 
-fn send(
-    player: &Player,
-    session: &dyn VirtualBackendSession,
-    packet_id: i32,
-    data: &[u8],
-) -> Outcome {
-    let packet = RawPacket {
-        packet_id,
-        data: data.to_vec().into(),
-    };
-    session
-        .send_packet(packet)
-        .map_err(|error| player.untestable(format!("the handler cannot send: {error}")))
-}
-
 /// The client has got the handler's keep-alives, and no others.
-fn only_what_was_sent(player: &Player) -> Outcome {
+fn only_what_was_sent(player: &Player, ids: &[i64]) -> Outcome {
     let expected = "the handler's keep-alives and no others";
-    let mut due = IDS
+    let mut due = ids
         .iter()
         .map(|id| serverbound::keep_alive(player.version(), *id));
     for (at, packet) in player.named("keep_alive") {
@@ -132,7 +127,7 @@ fn only_what_was_sent(player: &Player) -> Outcome {
     match due.count() {
         0 => Ok(()),
         missing => {
-            let got = format!("{missing} of {} did not come", IDS.len());
+            let got = format!("{missing} of {} did not come", ids.len());
             Err(player.broken(CLAUSE, expected, got))
         }
     }

@@ -9,9 +9,8 @@ use vb_contract::{EndCause, HostEvent};
 
 use crate::case::Case;
 use crate::cases::host::bytes::Packet;
-use crate::lab::door::Host;
-use crate::lab::host::HostLab;
-use crate::lab::native::Told;
+use crate::lab::door::{Host, Need};
+use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::{Player, secs};
 use crate::verdict::{Outcome, Stop};
 
@@ -51,12 +50,12 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     for wrong in lengths() {
         in_a_login(lab, &host, &wrong).await?;
         in_a_session(lab, &host, &wrong).await?;
     }
-    if sim_proto::Version::new(lab.protocol).has_compression() {
+    if sim_proto::Version::new(lab.protocol).has_compression() && lab.offers(Need::Compression) {
         for wrong in contents()? {
             in_a_session(lab, &host, &wrong).await?;
         }
@@ -138,8 +137,21 @@ fn zlib(data: &[u8]) -> Result<Vec<u8>, Stop> {
 async fn in_a_login(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     let mark = lab.recorder.mark();
     // The client has not lived yet, and so has written nothing.
-    let (player, tap) = lab.connect_tapped(host, lab.client());
+    let (mut player, tap) = lab.connect_tapped(host, lab.client());
     tap.slip_in(wrong.bytes.clone());
+    if !lab.offers(Need::HostEvents) {
+        // What the client says behind it comes too late.
+        lab.wait(MOMENT).await;
+        if player.until_closed(lab.within(LIMIT)).await {
+            return Ok(());
+        }
+        let expected = format!(
+            "the connection closed within {} when a login begins with {}",
+            secs(lab.within(LIMIT)),
+            wrong.what
+        );
+        return Err(player.broken(CLAUSE, expected, "it is still open"));
+    }
     tokio::time::sleep(LIMIT + MOMENT).await;
     let causes = closes(lab, mark);
     match causes.last() {
@@ -175,9 +187,10 @@ async fn join(lab: &HostLab, host: &Host) -> Result<(Player, crate::lab::tap::Ta
 
 async fn in_a_session(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     let (mut player, tap) = join(lab, host).await?;
-    let (mark, told) = (lab.recorder.mark(), lab.notebook.lines().len());
+    let mark = lab.recorder.mark();
     tap.slip_in(wrong.bytes.clone());
-    player.live(LIMIT).await;
+    player.live(lab.within(LIMIT)).await;
+    lab.settle().await;
     let ended = lab.recorder.since(mark, |seen| match &seen.event {
         HostEvent::SessionEnded { cause, .. } => Some(cause.clone()),
         _ => None,
@@ -189,6 +202,7 @@ async fn in_a_session(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     );
     match ended.as_slice() {
         [EndCause::ClientFault(how)] if !how.is_empty() => {}
+        [] if !lab.offers(Need::HostEvents) && ends_of_guest(lab, mark) == 1 => {}
         [other] => {
             let got = format!("it ended because {other}");
             return Err(player.broken(CLAUSE, expected, got));
@@ -199,27 +213,48 @@ async fn in_a_session(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
         let got = "the handler is told the end, and the connection is still open";
         return Err(player.broken(CLAUSE, expected, got));
     }
-    let handed = lab.notebook.lines().into_iter().skip(told);
-    let marked = |told: &Told| matches!(told, Told::Packet(_, it) if it.packet_id == MARK);
-    if handed.into_iter().any(|(_, _, told)| marked(&told)) {
+    if !marked(lab, mark).is_empty() {
         let got = "a packet was made of it and handed over";
         return Err(player.broken(CLAUSE, expected, got));
     }
     Ok(())
 }
 
+/// Lines of the probe since a mark.
+fn lines(lab: &HostLab, mark: usize) -> Vec<String> {
+    lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::GuestLog {
+            plugin, message, ..
+        } if plugin == PROBE_NAME => Some(message.clone()),
+        _ => None,
+    })
+}
+
+fn ends_of_guest(lab: &HostLab, mark: usize) -> usize {
+    let lines = lines(lab, mark).into_iter();
+    lines.filter(|line| line.starts_with("end ")).count()
+}
+
+/// What the probe says of packets with [`MARK`].
+fn marked(lab: &HostLab, mark: usize) -> Vec<String> {
+    let id = format!(" id={MARK:#x} ");
+    let mut lines = lines(lab, mark);
+    lines.retain(|line| line.starts_with("packet ") && line.contains(&id));
+    lines
+}
+
 /// At the threshold and at the limit a stated length is right.
 async fn bad_frames_have_good_neighbours(lab: &HostLab, host: &Host) -> Outcome {
     let (mut player, tap) = join(lab, host).await?;
     for size in [THRESHOLD, LARGEST - 1] {
-        let told = lab.notebook.lines().len();
+        let mark = lab.recorder.mark();
         let data = zlib(&packet_of(size))?;
         let stated = i32::try_from(size).unwrap_or(i32::MAX);
         tap.slip_in(Packet::new(stated).bytes(&data).framed());
         player.live(LIMIT).await;
-        let lines = lab.notebook.lines();
-        let whole = |told: &Told| matches!(told, Told::Packet(_, it) if it.packet_id == MARK && it.data.len() == size - 3);
-        if !lines.iter().skip(told).any(|(_, _, told)| whole(told)) {
+        lab.settle().await;
+        let whole = format!("len={} ", size - 3);
+        if !marked(lab, mark).iter().any(|line| line.contains(&whole)) {
             let expected = format!("a packet that states its {size} bytes to be handed over");
             return Err(player.broken(CLAUSE, expected, player.stands()));
         }

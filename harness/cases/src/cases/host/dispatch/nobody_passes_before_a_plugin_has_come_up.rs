@@ -7,9 +7,8 @@ use vb_contract::{DenyReason, EventKind, PluginConfig};
 
 use crate::case::Case;
 use crate::cases::host::asking::{must_deny, trap, until_enabled};
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
-use crate::lab::native::Told;
 use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-DSP-18";
@@ -25,7 +24,8 @@ pub const CASE: Case = Case::host(
      let everybody in; then it comes up, and then it traps.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::TwoPlugins]);
 
 /// How a plugin does not come up.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,15 @@ const STARTS: [Start; 3] = [Start::Traps, Start::Refuses, Start::RefusesNatively
 
 async fn run(lab: &HostLab) -> Outcome {
     for start in STARTS {
+        let offered = match start {
+            // So little fuel no operator can set.
+            Start::Traps => lab.is_virtual(),
+            Start::Refuses => true,
+            Start::RefusesNatively => lab.offers(Need::NativePlugins),
+        };
+        if !offered {
+            continue;
+        }
         for (table, shut) in [
             ("", Some(EventKind::PreLogin)),
             ("required = true", Some(EventKind::PreLogin)),
@@ -55,8 +64,20 @@ async fn run(lab: &HostLab) -> Outcome {
             never_up(lab, start, table, shut).await?;
         }
     }
-    comes_up(lab).await?;
+    if lab.offers(Need::Restart) && lab.offers(Need::Reconfigure) {
+        comes_up(lab).await?;
+    }
     goes_down(lab).await
+}
+
+/// The table of the plugin that is asked before any other.
+fn open(lab: &HostLab, lines: &[(&str, &str)]) -> PluginConfig {
+    let first = if lab.choices().lowest_first {
+        "-100"
+    } else {
+        "100"
+    };
+    with_config(&[&[("priority", first), ("pre-login", "none")], lines].concat())
 }
 
 /// The lines of a plugin that may play server, with these among them.
@@ -82,11 +103,7 @@ async fn never_up(lab: &HostLab, start: Start, text: &str, shut: Option<EventKin
                     plan.native_written(PROBE_NAME, Arc::new(twice), lines(text), config)
                 }
             };
-            plan.native(
-                OPEN,
-                Arc::new(lab.native(OPEN).with_priority(100)),
-                may_play(),
-            )
+            plan.guest(OPEN, lab.probe(), open(lab, &[]))
         })
         .await?;
     let Some(shut) = shut else {
@@ -109,14 +126,16 @@ async fn never_up(lab: &HostLab, start: Start, text: &str, shut: Option<EventKin
 
 /// Nobody passes the gate, and nobody is asked at it.
 async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> Outcome {
-    let mark = lab.notebook.lines().len();
+    let mark = lab.recorder.guest_log(OPEN).len();
     let down =
         |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::HeldShut);
     must_deny(lab, host, CLAUSE, what, down).await?;
-    let lines = lab.notebook.lines();
-    let asked = lines.iter().skip(mark).any(|(_, name, told)| {
-        name == OPEN && matches!(told, Told::Event(event) if event.kind() == gate)
-    });
+    let line = format!("event {gate} ");
+    let log = lab.recorder.guest_log(OPEN);
+    let asked = log
+        .iter()
+        .skip(mark)
+        .any(|(_, text)| text.starts_with(&line));
     if !asked {
         return Ok(());
     }
@@ -127,10 +146,10 @@ async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> O
 
 /// The probe, and a plugin that is asked before it and lets nobody in but one who never comes.
 async fn probed(lab: &HostLab, text: &str, config: PluginConfig) -> Result<Host, Stop> {
-    let asked_first = lab.native(OPEN).only_for("nobody").with_priority(100);
+    let asked_first = open(lab, &[("only", "nobody")]);
     lab.host(|plan| {
         plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
-            .native(OPEN, Arc::new(asked_first), may_play())
+            .guest(OPEN, lab.probe(), asked_first)
     })
     .await
 }

@@ -6,7 +6,7 @@ use vb_contract::{PlayerErrorKind, PlayerId, RawPacket, Text};
 
 use crate::case::Case;
 use crate::cases::host::asking::{COMMAND, carrier};
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::native::{Kept, Told, words};
 use crate::lab::player::Player;
@@ -25,6 +25,9 @@ const BEHIND: usize = 20;
 /// What a slow callback takes: less than a session that has to end waits for it.
 const WORK: Duration = Duration::from_millis(200);
 
+/// The same where time is real.
+const SHORT_WATCH: Duration = Duration::from_secs(3);
+
 /// Longer than any of the host's own times for a connection.
 const WATCH: Duration = Duration::from_secs(35);
 
@@ -38,6 +41,13 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    by_a_guest(lab).await
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let kept = Kept::default();
     let plugin = lab
         .native("gate")
@@ -57,8 +67,7 @@ async fn run(lab: &HostLab) -> Outcome {
     by_the_handler(lab, &host).await?;
     by_the_host(lab, &host).await?;
     by_the_client(lab, &host).await?;
-    on_a_kept_handle(lab, &host, &kept).await?;
-    by_a_guest(lab).await
+    on_a_kept_handle(lab, &host, &kept).await
 }
 
 async fn join(lab: &HostLab, host: &Host) -> Result<(Player, PlayerId), Stop> {
@@ -204,7 +213,12 @@ async fn by_a_guest(lab: &HostLab) -> Outcome {
     for _ in 0..BEHIND {
         player.send_raw(COMMAND, b"log behind");
     }
-    watch(&mut player).await;
+    if lab.is_virtual() {
+        watch(&mut player).await;
+    } else {
+        player.until_closed(SHORT_WATCH).await;
+        lab.wait(SHORT_WATCH).await;
+    }
     let lines: Vec<String> = lab
         .recorder
         .guest_log(PROBE_NAME)

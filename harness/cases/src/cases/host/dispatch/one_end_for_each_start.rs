@@ -8,7 +8,7 @@ use vb_contract::{Event, EventOutcome, Text};
 
 use crate::case::Case;
 use crate::cases::host::asking::COMMAND;
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play};
 use crate::lab::native::Told;
 use crate::lab::player::{Player, secs};
@@ -71,6 +71,14 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if !lab.offers(Need::NativePlugins) {
+        for way in WAYS {
+            if way != Way::Kick || lab.offers(Need::Kick) {
+                alone(lab, way).await?;
+            }
+        }
+        return Ok(());
+    }
     for way in WAYS {
         let mut pair = Pair::join(lab).await?;
         pair.end_native(way).await?;
@@ -80,6 +88,33 @@ async fn run(lab: &HostLab) -> Outcome {
     }
     let mut pair = Pair::join(lab).await?;
     pair.trap_of_another().await
+}
+
+/// A client on a guest, and nobody else.
+async fn alone(lab: &HostLab, way: Way) -> Outcome {
+    let host = lab.host_of_probe(&[]).await?;
+    let mut player = lab.join(&host).await?;
+    let skip = lab.recorder.guest_log(PROBE_NAME).len();
+    let caused = lab.now();
+    match way {
+        Way::Disconnect => {
+            player.send_raw(COMMAND, b"disconnect plain disconnected");
+            player.send_raw(NOTHING, b"");
+        }
+        Way::Shutdown => {
+            futures::future::join(host.shutdown("the end"), player.live(SETTLE)).await;
+        }
+        _ => depart(way, &host, &mut player).await?,
+    }
+    let settle = lab.within(LIMIT);
+    futures::future::join(player.live(settle), lab.wait(settle)).await;
+    lab.settle().await;
+    let log = lab.recorder.guest_log(PROBE_NAME).into_iter().skip(skip);
+    let ends: Vec<Duration> = log
+        .filter(|(_, line)| line.starts_with("end "))
+        .map(|(at, _)| at)
+        .collect();
+    count(&player, "the guest", way.text(), caused, &ends, 1, settle)
 }
 
 /// A host with a client on a native handler and one on a guest.
@@ -214,7 +249,15 @@ impl<'a> Pair<'a> {
             .filter(|(_, told)| matches!(told, Told::End(_)))
             .map(|(at, _)| *at)
             .collect();
-        count(&self.native, "the native handler", when, caused, &ends, due)
+        count(
+            &self.native,
+            "the native handler",
+            when,
+            caused,
+            &ends,
+            due,
+            LIMIT,
+        )
     }
 
     fn guest_ends(&self, when: &str, caused: Duration, due: usize) -> Outcome {
@@ -227,7 +270,7 @@ impl<'a> Pair<'a> {
             .filter(|(_, line)| line.starts_with("end "))
             .map(|(at, _)| at)
             .collect();
-        count(&self.guest, "the guest", when, caused, &ends, due)
+        count(&self.guest, "the guest", when, caused, &ends, due, LIMIT)
     }
 }
 
@@ -257,13 +300,14 @@ fn count(
     caused: Duration,
     ends: &[Duration],
     due: usize,
+    limit: Duration,
 ) -> Outcome {
     let expected = match due {
         0 => format!("no end for {whom} when {when}"),
-        _ => format!("one end for {whom} within {} when {when}", secs(LIMIT)),
+        _ => format!("one end for {whom} within {} when {when}", secs(limit)),
     };
     let after: Vec<Duration> = ends.iter().map(|at| at.saturating_sub(caused)).collect();
-    if after.len() == due && after.iter().all(|after| *after <= LIMIT) {
+    if after.len() == due && after.iter().all(|after| *after <= limit) {
         return Ok(());
     }
     let times: Vec<String> = after.into_iter().map(secs).collect();

@@ -10,7 +10,7 @@ use vb_contract::{
 use vb_data::State;
 
 use crate::case::Case;
-use crate::lab::door::{Host, Plan};
+use crate::lab::door::{Host, Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play};
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
@@ -56,6 +56,33 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    if lab.offers(Need::Limbo) {
+        let host = lab.host_of_probe(&[("answer", "limbo:full")]).await?;
+        limbo(lab, &host, "a guest", STEP).await?;
+    }
+    for (answer, what) in [
+        ("allowed", "a guest's allowed without a server"),
+        (
+            "connect-to:nowhere",
+            "a guest's connect-to a server that is not configured",
+        ),
+    ] {
+        let host = lab.host_of_probe(&[("answer", answer)]).await?;
+        shows(lab, &host, what, |text| {
+            text.chars().any(char::is_alphanumeric)
+        })
+        .await?;
+    }
+    let host = lab
+        .host_of_probe(&[("answer", &format!("denied:{DENIED}"))])
+        .await?;
+    shows(lab, &host, "denied by a guest", |text| text == DENIED).await
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let connect_to = |name: &str| ServerPreConnectResult::ConnectTo(name.to_owned());
     denied(lab, Text::plain(DENIED), DENIED).await?;
     let json = r#"{"text":"No ","color":"red","extra":[{"text":"entry"}]}"#;
@@ -90,13 +117,7 @@ async fn run(lab: &HostLab) -> Outcome {
     .await?;
     let why = ServerPreConnectResult::SendToLimbo(vec!["full".to_owned()]);
     let host = answering(lab, why, None).await?;
-    limbo(lab, &host, "a native listener", IDLE).await?;
-    let host = lab.host_of_probe(&[("answer", "limbo:full")]).await?;
-    limbo(lab, &host, "a guest", STEP).await?;
-    let host = lab
-        .host_of_probe(&[("answer", &format!("denied:{DENIED}"))])
-        .await?;
-    shows(lab, &host, "denied by a guest", |text| text == DENIED).await
+    limbo(lab, &host, "a native listener", IDLE).await
 }
 
 /// A host whose listener gives this answer, with a server that is down.
@@ -143,7 +164,8 @@ async fn refused(
 async fn shows(lab: &HostLab, host: &Host, what: &str, right: impl Fn(&str) -> bool) -> Outcome {
     let sessions = lab.recorder.session_starts().len();
     let mut player = lab.connect(host, lab.client());
-    player.until_closed(JOIN_LIMIT).await;
+    player.until_closed(lab.within(JOIN_LIMIT)).await;
+    lab.settle().await;
     let expected = match what {
         "denied" | "denied by a guest" => {
             format!("a disconnect with the component given when the answer is {what}")
@@ -185,10 +207,11 @@ async fn limbo(lab: &HostLab, host: &Host, whose: &str, time: Duration) -> Outco
         ..lab.client()
     };
     let mut player = lab.connect(host, still);
-    if !player.until_in_world(JOIN_LIMIT).await {
+    if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Err(player.broken(CLAUSE, expected, player.stands()));
     }
     player.live(time).await;
+    lab.settle().await;
     idle(&player, &expected)?;
     let lines = lab.recorder.guest_log(PROBE_NAME);
     let called = lines.iter().skip(logged).any(|(_, line)| {

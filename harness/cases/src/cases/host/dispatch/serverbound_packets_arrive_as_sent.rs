@@ -6,6 +6,7 @@ use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::Player;
 use crate::verdict::Outcome;
@@ -132,11 +133,18 @@ pub const CASE: Case = Case::host(
 
 async fn run(lab: &HostLab) -> Outcome {
     let packets = packets(lab);
+    if lab.offers(Need::NativePlugins) {
+        natively(lab, &packets).await?;
+    }
+    by_a_guest(lab, &packets).await
+}
+
+async fn natively(lab: &HostLab, packets: &[Packet]) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;
     let mut player = lab.join_as(&host, quiet(lab)).await?;
     player.live(PAUSE).await;
     let skip = lab.notebook.packets("gate").len();
-    send_all(&mut player, &packets).await?;
+    send_all(&mut player, packets).await?;
     let arrived: Vec<Packet> = lab
         .notebook
         .packets("gate")
@@ -148,22 +156,36 @@ async fn run(lab: &HostLab) -> Outcome {
         arrived.iter().map(line).collect(),
         packets.iter().map(line).collect(),
     );
-    compare(&player, "a native handler", &arrived, &sent)?;
+    compare(&player, "a native handler", &arrived, &sent)
+}
 
+async fn by_a_guest(lab: &HostLab, packets: &[Packet]) -> Outcome {
+    let sent: Vec<String> = packets.iter().map(line).collect();
     let host = lab.host_of_probe(&[]).await?;
     let mut player = lab.join_as(&host, quiet(lab)).await?;
     player.live(PAUSE).await;
+    // What the client says by itself has come by then.
+    lab.settle().await;
     let skip = lab.recorder.guest_log(PROBE_NAME).len();
-    send_all(&mut player, &packets).await?;
-    let log = lab.recorder.guest_log(PROBE_NAME);
-    let arrived: Vec<String> = log
-        .iter()
-        .skip(skip)
-        .filter(|(_, text)| text.starts_with("packet "))
-        .map(|(_, text)| {
-            text.split_once("id=")
-                .map_or_else(String::new, |(_, rest)| format!("id={rest}"))
-        })
-        .collect();
+    send_all(&mut player, packets).await?;
+    let deadline = lab.now() + lab.within(PAUSE);
+    let mut arrived = handed(lab, skip);
+    while arrived.len() < sent.len() && lab.now() < deadline {
+        player.live(PAUSE).await;
+        arrived = handed(lab, skip);
+    }
+    lab.settle().await;
+    arrived = handed(lab, skip);
     compare(&player, "a guest", &arrived, &sent)
+}
+
+/// What the probe was handed, as it says, but for the first lines of its log.
+fn handed(lab: &HostLab, skip: usize) -> Vec<String> {
+    let log = lab.recorder.guest_log(PROBE_NAME).into_iter().skip(skip);
+    let packets = log.filter(|(_, text)| text.starts_with("packet "));
+    let words = packets.map(|(_, text)| match text.split_once("id=") {
+        Some((_, rest)) => format!("id={rest}"),
+        None => String::new(),
+    });
+    words.collect()
 }

@@ -6,6 +6,7 @@ use sim_proto::Event;
 use vb_data::State;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::native::{Told, words};
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
@@ -36,11 +37,14 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    natively(lab).await?;
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
     let host = lab.host_of_probe(&[]).await?;
     let mut player = lab.join(&host).await?;
     player.send_raw(MARK, b"after");
     player.live(WATCH).await;
+    lab.settle().await;
     let lines = lab.recorder.guest_log(PROBE_NAME);
     let calls: Vec<&str> = lines
         .iter()

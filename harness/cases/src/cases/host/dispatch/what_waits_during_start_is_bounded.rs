@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::case::Case;
-use crate::lab::door::Plan;
+use crate::lab::door::{Need, Plan};
 use crate::lab::host::{HostLab, may_play, uncompressed};
 use crate::lab::native::Told;
 use crate::lab::player::Player;
@@ -65,7 +65,8 @@ pub const CASE: Case = Case::host(
      packet over 1 MiB; looks at how much the host takes off the connection, and that all of it arrives.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_oldest();
+.on_the_oldest()
+.needing(&[Need::NativePlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     for load in &LOADS {

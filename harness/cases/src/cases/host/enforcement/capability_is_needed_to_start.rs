@@ -3,7 +3,8 @@
 use vb_contract::{Capability, PluginConfig};
 
 use crate::case::Case;
-use crate::lab::door::Plan;
+use crate::cases::host::asking::must_deny;
+use crate::lab::door::{Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play};
 use crate::verdict::{Finding, Outcome};
 
@@ -31,13 +32,18 @@ async fn run(lab: &HostLab) -> Outcome {
         let plan = Plan::default().guest(PROBE_NAME, lab.probe(), config);
         let started = lab.try_start(plan).await?;
         let expected = "no instance, and an error with plugin, interface, capability and the line that grants it";
-        let Err(message) = started else {
-            return Err(Finding::new(
-                CLAUSE,
-                expected,
-                format!("the guest was instantiated {what}"),
-            )
-            .into());
+        let message = match started {
+            Err(message) => message,
+            // Each of its calls is refused instead, so that it can play no server.
+            Ok(host) if lab.choices().refused_per_call => {
+                let what = format!("a plugin plays server {what}");
+                must_deny(lab, &host, CLAUSE, &what, |_| true).await?;
+                continue;
+            }
+            Ok(_) => {
+                let got = format!("the guest was instantiated {what}");
+                return Err(Finding::new(CLAUSE, expected, got).into());
+            }
         };
         let named = [
             PROBE_NAME,
@@ -46,10 +52,14 @@ async fn run(lab: &HostLab) -> Outcome {
             "permissions",
             "[plugins.probe]",
         ];
-        if let Some(missing) = named.iter().find(|word| !message.contains(**word)) {
+        // Where the line stands is the host's own affair.
+        let due = if lab.offers(Need::HostEvents) { 5 } else { 3 };
+        let mut named = named.iter().take(due);
+        if let Some(missing) = named.find(|word| !message.contains(**word)) {
             let got = format!("{what} the error does not say `{missing}`: {message}");
             return Err(Finding::new(CLAUSE, expected, got).into());
         }
+        lab.settle().await;
         if !lab.recorder.guest_log(PROBE_NAME).is_empty() {
             return Err(Finding::new(CLAUSE, expected, format!("the guest ran {what}")).into());
         }

@@ -9,7 +9,7 @@ use vb_contract::{
 
 use crate::case::Case;
 use crate::cases::host::asking::{ask, carrier};
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::HostLab;
 use crate::lab::player::{JOIN_LIMIT, Player};
 use crate::verdict::{Outcome, Stop};
@@ -34,7 +34,10 @@ pub const CASE: Case = Case::host(
 
 async fn run(lab: &HostLab) -> Outcome {
     guest(lab).await?;
-    native(lab).await
+    if lab.offers(Need::NativePlugins) {
+        native(lab).await?;
+    }
+    Ok(())
 }
 
 /// The same player twice: in world, left, and in world again.

@@ -4,6 +4,7 @@ use vb_contract::TrapKind;
 
 use crate::case::Case;
 use crate::lab::carried::{CALLBACKS, Worker};
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, STEP, may_play};
 use crate::lab::player::JOIN_LIMIT;
 use crate::lab::recorder::TrapSeen;
@@ -28,7 +29,8 @@ pub const CASE: Case = Case::host(
     "Has a guest work within its budget in every callback, and then past it in each.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::HostEvents, Need::OwnLimits]);
 
 async fn run(lab: &HostLab) -> Outcome {
     let traps = life(lab, &Worker::everywhere(WITHIN)).await?;

@@ -6,6 +6,7 @@ use vb_contract::DenyReason;
 
 use crate::case::Case;
 use crate::cases::host::asking::must_deny;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::verdict::{Finding, Outcome};
 
@@ -17,10 +18,32 @@ pub const CASE: Case = Case::host(
     &["VB-ENF-04"],
     "A plugin answers a handler id that only another plugin has registered.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::TwoPlugins]);
+
+fn foreign(reason: &DenyReason) -> bool {
+    matches!(reason, DenyReason::UnknownHandler(_))
+}
 
 async fn run(lab: &HostLab) -> Outcome {
-    let foreign = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
+    // The owner has no opinion, and its handlers are 1 to 5.
+    let owner = with_config(&[("handlers", "5"), ("answer", "none")]);
+    let gate = with_config(&[("marker", "5")]);
+    let host = lab
+        .host(|plan| {
+            plan.guest("owner", lab.probe(), owner)
+                .guest(PROBE_NAME, lab.probe(), gate)
+        })
+        .await?;
+    let what = "a guest answers 5, which another has registered";
+    must_deny(lab, &host, CLAUSE, what, foreign).await?;
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    Ok(())
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let host = lab
         .host(|plan| {
             let owner = lab.native("owner").registering(&[5]).not_listening();
@@ -32,14 +55,8 @@ async fn run(lab: &HostLab) -> Outcome {
             )
         })
         .await?;
-    must_deny(
-        lab,
-        &host,
-        CLAUSE,
-        "a native plugin answers 5, which another has registered",
-        foreign,
-    )
-    .await?;
+    let what = "a native plugin answers 5, which another has registered";
+    must_deny(lab, &host, CLAUSE, what, foreign).await?;
     let host = lab
         .host(|plan| {
             let owner = lab.native("owner").registering(&[5]).not_listening();

@@ -7,7 +7,7 @@ use vb_contract::{Capability, DenyReason, HostEvent, PluginConfig};
 use crate::case::Case;
 use crate::cases::host::asking::must_deny;
 use crate::lab::carried::MARKER;
-use crate::lab::door::{Component, Host};
+use crate::lab::door::{Component, Host, Need};
 use crate::lab::host::{HostLab, may_play};
 use crate::verdict::{Finding, Outcome};
 
@@ -32,9 +32,11 @@ async fn run(lab: &HostLab) -> Outcome {
         ("without the capability", PluginConfig::default()),
         ("with the capability granted and denied", taken_back),
     ] {
-        let (plugin, its) = (Arc::new(native.clone()), config.clone());
-        let host = lab.host(|plan| plan.native("gate", plugin, its));
-        denied(lab, &host.await?, &format!("a native plugin {how}")).await?;
+        if lab.offers(Need::NativePlugins) {
+            let (plugin, its) = (Arc::new(native.clone()), config.clone());
+            let host = lab.host(|plan| plan.native("gate", plugin, its));
+            denied(lab, &host.await?, &format!("a native plugin {how}")).await?;
+        }
         let host = lab.host(|plan| plan.guest("gate", guest.clone(), config));
         denied(lab, &host.await?, &format!("a guest {how}")).await?;
     }
@@ -50,7 +52,7 @@ async fn denied(lab: &HostLab, host: &Host, who: &str) -> Outcome {
         HostEvent::Denied { plugin, .. } => plugin.clone(),
         _ => None,
     });
-    if named.iter().any(|plugin| plugin == "gate") {
+    if named.iter().any(|plugin| plugin == "gate") || !lab.offers(Need::HostEvents) {
         return Ok(());
     }
     let expected = format!("the log to name the plugin when {what}");

@@ -9,6 +9,7 @@ use vb_contract::{Callback, EndCause, TrapKind};
 use crate::case::Case;
 use crate::cases::host::asking::until_enabled;
 use crate::lab::carried::Worker;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::verdict::{Finding, Outcome, Stop};
 
@@ -35,7 +36,8 @@ pub const CASE: Case = Case::host(
     "A guest asks for its last page and for one more; another takes what it can get and traps, beside a healthy one.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::HostEvents, Need::OwnLimits]);
 
 async fn run(lab: &HostLab) -> Outcome {
     asks(lab, PAGES - 1, "grown").await?;

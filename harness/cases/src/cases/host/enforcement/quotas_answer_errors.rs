@@ -6,6 +6,7 @@ use vb_contract::{HostEvent, Limits};
 
 use crate::case::Case;
 use crate::cases::host::asking::ask;
+use crate::lab::door::Need;
 use crate::lab::host::{HostLab, PROBE_NAME, with_config};
 use crate::lab::player::Player;
 use crate::verdict::{Finding, Outcome};
@@ -31,7 +32,8 @@ pub const CASE: Case = Case::host(
     "Fills each table of a guest to its last place, asks for one more, and logs faster than allowed.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::OwnLimits]);
 
 #[allow(clippy::cast_possible_truncation, reason = "each is a handful")]
 fn limits() -> Limits {
@@ -40,7 +42,6 @@ fn limits() -> Limits {
         listeners: LISTENERS as u32,
         tasks: TASKS as u32,
         kept_sessions: KEPT as u32,
-        log_lines: LINES as u32,
         ..Limits::default()
     }
 }
@@ -54,9 +55,13 @@ async fn run(lab: &HostLab) -> Outcome {
         ("packets", "quiet"),
     ]);
     config.limits = limits();
+    if lab.is_virtual() {
+        config.limits.log_lines = u32::try_from(LINES).unwrap_or(u32::MAX);
+    }
     let host = lab
         .host(|plan| plan.guest(PROBE_NAME, lab.probe(), config))
         .await?;
+    lab.settle().await;
     registered(lab, "register", HANDLERS)?;
     registered(lab, "subscribe", LISTENERS - OWN_LISTENERS)?;
 
@@ -73,7 +78,10 @@ async fn run(lab: &HostLab) -> Outcome {
             return Err(player.broken(CLAUSE, expected, got));
         }
     }
-    log(lab, &mut player).await?;
+    // How many lines fall into one second says only an exact clock.
+    if lab.is_virtual() {
+        log(lab, &mut player).await?;
+    }
     if let Some(trap) = lab.recorder.traps().first() {
         let got = format!("the guest trapped: {trap}");
         return Err(player.broken(CLAUSE, "no trap at a quota", got));

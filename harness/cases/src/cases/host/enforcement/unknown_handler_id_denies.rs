@@ -4,6 +4,7 @@ use vb_contract::DenyReason;
 
 use crate::case::Case;
 use crate::cases::host::asking::must_deny;
+use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -26,15 +27,11 @@ pub const CASE: Case = Case::host(
 
 async fn run(lab: &HostLab) -> Outcome {
     let unknown = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
-    let host = lab.host_of("gate", lab.native("gate").answering(2)).await?;
-    must_deny(
-        lab,
-        &host,
-        CLAUSE,
-        "a plugin answers 2 and has registered 1",
-        unknown,
-    )
-    .await?;
+    if lab.offers(Need::NativePlugins) {
+        let host = lab.host_of("gate", lab.native("gate").answering(2)).await?;
+        let what = "a plugin answers 2 and has registered 1";
+        must_deny(lab, &host, CLAUSE, what, unknown).await?;
+    }
     let host = lab.host_of_probe(&[("marker", "7")]).await?;
     must_deny(
         lab,

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use sim_proto::ClientConfig;
-use vb_contract::PlayerId;
-
 use crate::case::Case;
 use crate::lab::door::Host;
-use crate::lab::host::HostLab;
-use crate::lab::native::Told;
+use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::{Player, secs};
 use crate::verdict::Outcome;
+use sim_proto::ClientConfig;
 
 const CLAUSE: &str = "VB-LOG-09";
 
@@ -29,19 +26,22 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     let config = lab.client();
     let mut first = lab.join_as(&host, config.clone()).await?;
     let mut second = lab.connect(&host, config.clone());
     futures::future::join(first.live(SOON), second.live(SOON)).await;
+    lab.settle().await;
     one_of(lab, 0, &[first, second])?;
 
     // Who came in stays in no longer than their connection: the place is free again.
-    let told = lab.notebook.sessions().len();
+    lab.settle().await;
+    let told = lab.recorder.guest_log(PROBE_NAME).len();
     let mut crowd: Vec<Player> = (0..CROWD)
         .map(|_| lab.connect(&host, config.clone()))
         .collect();
     futures::future::join_all(crowd.iter_mut().map(|player| player.live(SOON))).await;
+    lab.settle().await;
     one_of(lab, told, &crowd)?;
     drop(crowd);
     another(lab, &host).await
@@ -74,19 +74,21 @@ fn one_of(lab: &HostLab, told: usize, players: &[Player]) -> Outcome {
         let got = format!("{open} of them {} later", secs(SOON));
         return Err(last.broken(CLAUSE, expected, got));
     }
-    let mut inside: Option<PlayerId> = None;
-    for (_, told) in lab.notebook.sessions().into_iter().skip(told) {
-        match &told {
-            Told::Start { player, .. } => {
+    let mut inside: Option<String> = None;
+    for (_, line) in lab.recorder.guest_log(PROBE_NAME).into_iter().skip(told) {
+        let mut words = line.split(' ');
+        let (what, of) = (words.next(), words.nth(1));
+        match (what, of) {
+            (Some("start"), Some(player)) => {
                 // That a session starts twice is another claim.
-                let earlier = inside.replace(*player).filter(|other| other != player);
-                if let Some(earlier) = earlier {
+                let earlier = inside.replace(player.to_owned());
+                if let Some(earlier) = earlier.filter(|other| other != player) {
                     let expected = "the end of a session before the next of the same player starts";
-                    let got = format!("player {player} started while player {earlier} was in");
+                    let got = format!("{player} started while {earlier} was in");
                     return Err(last.broken(CLAUSE, expected, got));
                 }
             }
-            Told::Ended(player) if inside == Some(*player) => inside = None,
+            (Some("end"), player) if inside.as_deref() == player => inside = None,
             _ => {}
         }
     }

@@ -42,7 +42,7 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     for name in GOOD {
         naming::passes(lab, &host, CLAUSE, name).await?;
     }
@@ -59,7 +59,8 @@ async fn second_login(lab: &HostLab, host: &Host) -> Outcome {
     let login = line.frame(id(lab, "login_start"), &data);
     // In one piece, so that the second is there before anybody has decided on the first.
     line.write(&[login.clone(), login].concat()).await;
-    line.must_end(CLAUSE, "of a second login start", SOON).await
+    line.must_end(CLAUSE, "of a second login start", lab.within(SOON))
+        .await
 }
 
 async fn other_states(lab: &HostLab, host: &Host) -> Outcome {
@@ -67,22 +68,26 @@ async fn other_states(lab: &HostLab, host: &Host) -> Outcome {
         let mut line = Line::with_handshake(lab, host).await;
         line.send(id, &[]).await;
         let when = format!("of a packet {id:#04x} in the login");
-        line.must_end(CLAUSE, &when, SOON).await?;
+        line.must_end(CLAUSE, &when, lab.within(SOON)).await?;
     }
     let mut line = Line::with_handshake(lab, host).await;
     line.say("encryption_begin", &[0, 0]).await;
     line.must_end(
         CLAUSE,
         "of an answer to an encryption that nobody began",
-        SOON,
+        lab.within(SOON),
     )
     .await?;
     let table = vb_data::packets(lab.protocol, State::Login, Direction::Serverbound);
     if table.is_some_and(|table| table.id("login_acknowledged").is_some()) {
         let mut line = Line::with_handshake(lab, host).await;
         line.say("login_acknowledged", &[]).await;
-        line.must_end(CLAUSE, "of an acknowledgement before the login", SOON)
-            .await?;
+        line.must_end(
+            CLAUSE,
+            "of an acknowledgement before the login",
+            lab.within(SOON),
+        )
+        .await?;
     }
     Ok(())
 }

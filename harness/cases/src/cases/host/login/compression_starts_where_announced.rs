@@ -1,17 +1,17 @@
 //! The format of a frame cannot be seen from the frame: both sides must change it at the same packet.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sim_proto::Packet;
-use vb_contract::{HostConfig, RawPacket};
+use vb_contract::HostConfig;
 use vb_data::State;
 
 use super::line::{Heard, Line};
 use crate::case::Case;
-use crate::cases::host::asking::carrier;
-use crate::lab::door::Plan;
-use crate::lab::host::{HostLab, may_play};
+use crate::cases::host::asking::{COMMAND, carrier};
+use crate::cases::host::bridge::probing::fnv;
+use crate::lab::door::{Need, Plan};
+use crate::lab::host::{HostLab, PROBE_NAME, with_config};
 use crate::verdict::Outcome;
 
 const CLAUSE: &str = "VB-LOG-05";
@@ -30,7 +30,8 @@ pub const CASE: Case = Case::host(
     &[CLAUSE],
     "Logs in under several thresholds and sends packets of each threshold's size, one byte less and one more.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Compression]);
 
 async fn run(lab: &HostLab) -> Outcome {
     let carrier = carrier(lab.protocol)?;
@@ -45,16 +46,7 @@ async fn at_threshold(lab: &HostLab, threshold: i32, carrier: i32) -> Outcome {
         compression_threshold: threshold,
         ..HostConfig::default()
     };
-    let name = format!("echo{threshold}");
-    let echo = lab.native(&name).on_packet(move |session, packet| {
-        let data = packet.data.clone();
-        // A refusal shows as an answer that does not come.
-        let _ = session.send_packet(RawPacket {
-            packet_id: carrier,
-            data,
-        });
-    });
-    let plan = Plan::new(config).native(&name, Arc::new(echo), may_play());
+    let plan = Plan::new(config).guest(PROBE_NAME, lab.probe(), with_config(&[]));
     let host = lab.start(plan).await?;
     let mut line = Line::with_login(lab, &host, "packer").await;
     announced(&mut line, threshold).await?;
@@ -65,9 +57,11 @@ async fn at_threshold(lab: &HostLab, threshold: i32, carrier: i32) -> Outcome {
         expect_packet(&line, &heard, "the configuration phase in the new format")?;
         line.say("finish_configuration", &[]).await;
     }
+    // Smaller than any threshold but 0, and then it has to be compressed like everything else.
+    line.send(COMMAND, b"echo on").await;
     let edge = usize::try_from(threshold).unwrap_or(256);
     for size in [edge.saturating_sub(1), edge, edge + 1, edge + 4000] {
-        echoed(lab, &mut line, &name, carrier, size.max(1)).await?;
+        echoed(lab, &mut line, carrier, size.max(1)).await?;
     }
     Ok(())
 }
@@ -101,16 +95,18 @@ async fn announced(line: &mut Line<'_>, threshold: i32) -> Outcome {
 }
 
 /// One packet of `size` bytes, its id included, there and back.
-async fn echoed(lab: &HostLab, line: &mut Line<'_>, plugin: &str, id: i32, size: usize) -> Outcome {
+async fn echoed(lab: &HostLab, line: &mut Line<'_>, id: i32, size: usize) -> Outcome {
     // Ids under 128, and these all are, take one byte.
     let data = lab.draw(|rng| rng.bytes(size.saturating_sub(1)));
     line.send(id, &data).await;
     let heard = line
-        .hear_until(|said| said.state == State::Play, SOON)
+        .hear_until(|said| said.state == State::Play, lab.within(SOON))
         .await;
+    lab.settle().await;
     let expected = format!("a packet of {size} bytes there and back as it was");
-    let arrived = lab.notebook.packets(plugin).into_iter().next_back();
-    if !arrived.is_some_and(|packet| packet.packet_id == id && packet.data == data) {
+    let handed = handed(id, &data);
+    let log = lab.recorder.guest_log(PROBE_NAME);
+    if !log.iter().any(|(_, line)| line.ends_with(&handed)) {
         let got = format!(
             "the handler was not handed it; the client heard {}",
             heard.text()
@@ -126,6 +122,12 @@ async fn echoed(lab: &HostLab, line: &mut Line<'_>, plugin: &str, id: i32, size:
             format!("{} with other bytes", heard.text()),
         )),
     }
+}
+
+/// The end of the probe's line for a packet.
+fn handed(id: i32, data: &[u8]) -> String {
+    let bytes = [&id.to_le_bytes(), data].concat();
+    format!("id={id:#x} len={} hash={:016x}", data.len(), fnv(&bytes))
 }
 
 /// A packet whose frame is compressed exactly when it has to be.

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use vb_contract::Event;
-
 use super::line::Line;
 use crate::lab::door::Host;
-use crate::lab::host::HostLab;
-use crate::lab::native::Told;
+use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::verdict::Outcome;
 
 /// A host answers at once in virtual time.
@@ -16,7 +13,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// The host lets the name in, or `clause` is broken.
 pub async fn passes(lab: &HostLab, host: &Host, clause: &'static str, name: &str) -> Outcome {
     let mut line = Line::with_login(lab, host, name).await;
-    let heard = line.hear(SOON).await;
+    let heard = line.hear(lab.within(SOON)).await;
     let goes_on = |name| ["compress", "success"].contains(&name);
     if heard.packet().is_some_and(|said| goes_on(said.name)) {
         return Ok(());
@@ -28,11 +25,12 @@ pub async fn passes(lab: &HostLab, host: &Host, clause: &'static str, name: &str
 /// The host ends the login, and no plugin `gate` hears of it, or `clause` is broken.
 pub async fn ends(lab: &HostLab, host: &Host, clause: &'static str, name: &str) -> Outcome {
     let mut line = Line::with_login(lab, host, name).await;
-    line.must_end(clause, &format!("of a login as {name:?}"), SOON)
+    line.must_end(clause, &format!("of a login as {name:?}"), lab.within(SOON))
         .await?;
-    let asked =
-        |told: &Told| matches!(told, Told::Event(Event::PreLogin(event)) if event.name == name);
-    if lab.notebook.of("gate").iter().any(|(_, told)| asked(told)) {
+    lab.settle().await;
+    let asked = format!("event pre-login name={name} ");
+    let log = lab.recorder.guest_log(PROBE_NAME);
+    if log.iter().any(|(_, line)| line.starts_with(&asked)) {
         let expected = format!("that no plugin is told of a login as {name:?}");
         return Err(line.broken(clause, expected, "pre-login was fired"));
     }

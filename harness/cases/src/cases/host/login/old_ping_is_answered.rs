@@ -32,7 +32,7 @@ async fn exchange(lab: &HostLab, host: &Host, parts: [&[u8]; 2]) -> Option<Vec<u
     // The host may have answered and gone by now, which is in order.
     let _ = wire.write_all(parts[1]).await;
     let mut answer = Vec::new();
-    tokio::time::timeout(LIMIT, wire.read_to_end(&mut answer))
+    tokio::time::timeout(lab.within(LIMIT), wire.read_to_end(&mut answer))
         .await
         .ok()?
         .ok()?;
@@ -129,12 +129,15 @@ pub const CASE: Case = Case::host(
 .on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
-    for length in [1, 2, PING.len()] {
-        for split in 0..length {
-            ping(lab, &host, &PING[..length], split).await?;
-        }
-    }
+    let host = lab.host_of_probe(&[]).await?;
+    // Side by side: each split takes its pause, and the host its own.
+    let lengths = [1, 2, PING.len()].into_iter();
+    let pings = lengths.flat_map(|length| (0..length).map(move |split| (&PING[..length], split)));
+    let pings = pings.map(|(bytes, split)| ping(lab, &host, bytes, split));
+    futures::future::join_all(pings)
+        .await
+        .into_iter()
+        .collect::<Outcome>()?;
     for split in 1..4 {
         handshake(lab, &host, split).await?;
     }

@@ -33,18 +33,22 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
-    nothing_at_all(lab, &host).await?;
-    no_login_start(lab, &host).await?;
-    trickling_login_start(lab, &host).await?;
-    login_start_in_time(lab, &host).await?;
-    no_acknowledgement(lab, &host).await
+    let host = lab.host_of_probe(&[]).await?;
+    // Side by side, since each takes the half minute.
+    let done = futures::join!(
+        nothing_at_all(lab, &host),
+        no_login_start(lab, &host),
+        trickling_login_start(lab, &host),
+        login_start_in_time(lab, &host),
+        no_acknowledgement(lab, &host),
+    );
+    done.0.and(done.1).and(done.2).and(done.3).and(done.4)
 }
 
 /// The handshake state has no packet that could say why.
 async fn nothing_at_all(lab: &HostLab, host: &Host) -> Outcome {
     let mut line = Line::open(lab, host);
-    match line.until_end(LIMIT + SLACK).await {
+    match line.until_end(lab.within(LIMIT + SLACK)).await {
         Ok(_) => Ok(()),
         Err(heard) => {
             let expected = format!("an end within {} without a handshake", secs(LIMIT));
@@ -56,7 +60,7 @@ async fn nothing_at_all(lab: &HostLab, host: &Host) -> Outcome {
 async fn no_login_start(lab: &HostLab, host: &Host) -> Outcome {
     let mut line = Line::with_handshake(lab, host).await;
     let when = "of a handshake without a login start";
-    line.must_end(CLAUSE, when, LIMIT + SLACK).await
+    line.must_end(CLAUSE, when, lab.within(LIMIT + SLACK)).await
 }
 
 /// One byte every five seconds is no login start either.
@@ -74,14 +78,14 @@ async fn trickling_login_start(lab: &HostLab, host: &Host) -> Outcome {
         waited += PAUSE;
     }
     let when = "of a handshake while a login start trickles";
-    line.must_end(CLAUSE, when, SLACK).await
+    line.must_end(CLAUSE, when, lab.within(SLACK)).await
 }
 
 async fn login_start_in_time(lab: &HostLab, host: &Host) -> Outcome {
     let mut line = Line::with_handshake(lab, host).await;
     tokio::time::sleep(IN_TIME).await;
     line.login_start("late").await;
-    match line.hear(SOON).await {
+    match line.hear(lab.within(SOON)).await {
         Heard::Packet(said) if ["compress", "success"].contains(&said.name) => Ok(()),
         heard => {
             let expected = format!("that a login start after {} is in time", secs(IN_TIME));
@@ -93,7 +97,9 @@ async fn login_start_in_time(lab: &HostLab, host: &Host) -> Outcome {
 /// Where the client has to acknowledge its login.
 async fn no_acknowledgement(lab: &HostLab, host: &Host) -> Outcome {
     let mut line = Line::with_login(lab, host, "silent").await;
-    let success = line.hear_until(|said| said.name == "success", SOON).await;
+    let success = line
+        .hear_until(|said| said.name == "success", lab.within(SOON))
+        .await;
     if success.packet().is_none() {
         let why = format!("no login success came, but {}", success.text());
         return Err(line.untestable(why));
@@ -102,5 +108,5 @@ async fn no_acknowledgement(lab: &HostLab, host: &Host) -> Outcome {
         return Ok(());
     }
     let when = "of a login success without an acknowledgement";
-    line.must_end(CLAUSE, when, LIMIT + SLACK).await
+    line.must_end(CLAUSE, when, lab.within(LIMIT + SLACK)).await
 }

@@ -8,7 +8,7 @@ use vb_data::State;
 
 use super::line::{Heard, Line};
 use crate::case::Case;
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, may_play};
 use crate::lab::player::{Player, secs};
 use crate::verdict::Outcome;
@@ -42,6 +42,15 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        // No guest can think for so long.
+        slow_plugins(lab).await?;
+    }
+    let host = lab.host_of_probe(&[]).await?;
+    silent_after_the_last_question(lab, &host).await
+}
+
+async fn slow_plugins(lab: &HostLab) -> Outcome {
     let slow = lab
         .host(|plan| {
             let gate = lab.native("gate").thinking_for(THINKING);
@@ -59,9 +68,7 @@ async fn run(lab: &HostLab) -> Outcome {
         keep_alive: KeepAlivePolicy::Delay(LATE),
         ..lab.client()
     };
-    waits_for_plugins(lab, &slow, late).await?;
-    let host = lab.host_of("gate", lab.native("gate")).await?;
-    silent_after_the_last_question(lab, &host).await
+    waits_for_plugins(lab, &slow, late).await
 }
 
 async fn waits_for_plugins(lab: &HostLab, host: &Host, config: ClientConfig) -> Outcome {
