@@ -1,6 +1,6 @@
 //! What guests are told, what they can do, and what becomes of those that trap.
 
-mod probing;
+pub(super) mod probing;
 
 crate::cases::cases! {
     login_reaches_the_guest,

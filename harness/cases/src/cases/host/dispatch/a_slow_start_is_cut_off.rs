@@ -6,6 +6,7 @@ use vb_contract::{Callback, EndCause, PlayerId};
 use vb_data::State;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::lab::native::{Told, words};
 use crate::lab::player::{Player, secs};
@@ -25,13 +26,14 @@ const WATCH: Duration = Duration::from_secs(35);
 /// An id that no protocol has.
 const MARK: i32 = 0x7001;
 
-/// See the module.
+/// See the module. No component can wait in a callback: its CPU budget ends it first.
 pub const CASE: Case = Case::host(
     "a-slow-start-is-cut-off",
     &["VB-DSP-11"],
     "A start callback returns at the last moment before the deadline, at the first one after it, and never.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::NativePlugins]);
 
 async fn run(lab: &HostLab) -> Outcome {
     in_time(lab).await?;

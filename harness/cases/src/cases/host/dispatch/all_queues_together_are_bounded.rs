@@ -7,7 +7,7 @@ use vb_contract::{PlayerErrorKind, RawPacket, VirtualBackendSession};
 
 use crate::case::Case;
 use crate::cases::host::asking::carrier;
-use crate::lab::door::Plan;
+use crate::lab::door::{Need, Plan};
 use crate::lab::host::{HostLab, may_play, uncompressed};
 use crate::lab::native::Kept;
 use crate::lab::player::Player;
@@ -27,7 +27,7 @@ const SIZE: usize = 64 << 10;
 /// What a connection holds besides its queue, and the host on its way there.
 const ON_ITS_WAY: usize = 256 << 10;
 
-/// See the module.
+/// See the module. How much waits for all clients together only the host itself knows, and how much may its operator.
 pub const CASE: Case = Case::host(
     "all-queues-together-are-bounded",
     &["VB-DSP-19"],
@@ -35,7 +35,8 @@ pub const CASE: Case = Case::host(
      of them; counts what was accepted, and sends to a fifth who reads.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_oldest();
+.on_the_oldest()
+.needing(&[Need::NativePlugins, Need::HostLimits]);
 
 async fn run(lab: &HostLab) -> Outcome {
     let mut config = uncompressed();

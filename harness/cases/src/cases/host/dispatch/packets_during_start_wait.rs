@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::lines::{self, BUSY};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::lab::native::Told;
 use crate::verdict::Outcome;
@@ -18,6 +20,9 @@ const MARK: i32 = 0x7001;
 /// More than twice the 256 packets that the host keeps in memory.
 const COUNT: u32 = 600;
 
+/// The same for a guest, which has a line for each in a log that takes a thousand a second.
+const COUNT_IN_A_GUEST: u32 = 400;
+
 /// Less than the start's deadline of 10 s.
 const START: Duration = Duration::from_secs(5);
 
@@ -27,11 +32,23 @@ const WATCH: Duration = Duration::from_secs(2);
 pub const CASE: Case = Case::host(
     "packets-during-start-wait",
     &["VB-DSP-03"],
-    "A start callback takes five seconds; meanwhile the client sends 600 packets, more than the host may keep.",
+    "While a guest is busy in its start callback, and while a native one takes five seconds, the client sends hundreds of \
+     packets, more than the host may keep.",
     |lab| Box::pin(run(lab)),
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    let host = lab.host_of_probe(&[("in.start", BUSY)]).await?;
+    let packets: Vec<(i32, Vec<u8>)> = (0..COUNT_IN_A_GUEST)
+        .map(|index| (MARK, index.to_be_bytes().to_vec()))
+        .collect();
+    lines::reach_after_the_start(lab, &host, CLAUSE, &packets).await
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let slow = lab
         .native("gate")
         .on_start(|_| Box::pin(tokio::time::sleep(START)));
