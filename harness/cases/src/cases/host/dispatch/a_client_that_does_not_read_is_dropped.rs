@@ -1,14 +1,17 @@
 //! A guest sends at its own pace; a client that stops reading must not make the host keep all of it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vb_contract::{EndCause, PlayerError, PlayerErrorKind, RawPacket, VirtualBackendSession};
 
+use super::lines::{self, Line};
 use crate::case::Case;
 use crate::cases::host::asking::{ask, carrier};
+use crate::cases::host::bridge::probing::{id_of, pass};
 use crate::lab::door::{Host, Need, Plan};
-use crate::lab::host::{HostLab, PROBE_NAME, may_play, uncompressed, with_config};
+use crate::lab::host::{HostLab, LOG_DELAY, PROBE_NAME, may_play, uncompressed, with_config};
 use crate::lab::native::{Kept, Told};
 use crate::lab::player::{Player, secs};
 use crate::verdict::{Outcome, Stop};
@@ -20,8 +23,14 @@ const PACKETS: usize = 4096;
 const BYTES: usize = 8 << 20;
 const STALL: Duration = Duration::from_secs(30);
 
+/// What a host may take besides to notice.
+const STALL_SLACK: Duration = Duration::from_millis(200);
+
 /// What the connection itself holds, and the host on its way there.
 const ON_ITS_WAY: usize = 256 << 10;
+
+/// The same of a connection that the operating system keeps: both of its buffers, as large as they grow by themselves.
+const ON_ITS_WAY_BY_TCP: usize = 24 << 20;
 
 /// What the last moment is apart from the first one past it.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -51,75 +60,121 @@ const LOADS: [Load; 2] = [
 pub const CASE: Case = Case::host(
     "a-client-that-does-not-read-is-dropped",
     &["VB-DSP-14"],
-    "A client stops reading while the handler sends until it is refused; counts what was accepted, has the client read \
-     again just in time, and then no more.",
+    "Clients stop reading while a guest and a native handler send until they are refused; counts what was accepted, has a \
+     client read again just in time, and then no more.",
     |lab| Box::pin(run(lab)),
 )
 .on_the_oldest();
 
 async fn run(lab: &HostLab) -> Outcome {
-    if !lab.offers(Need::NativePlugins) {
-        return on_a_guest(lab).await;
+    if lab.offers(Need::NativePlugins) {
+        for load in &LOADS {
+            bounded(lab, load).await?;
+        }
+        dropped(lab).await?;
+        patient(lab).await?;
     }
-    for load in &LOADS {
-        bounded(lab, load).await?;
-    }
-    dropped(lab).await?;
-    patient(lab).await
+    by_a_guest(lab).await
 }
 
-/// What a guest is refused and when its client is dropped; how much was accepted says little where sockets hold some.
-async fn on_a_guest(lab: &HostLab) -> Outcome {
-    // More than a queue holds, and so often that sockets take no more of it.
-    const FLOOD: usize = 10_000;
-    const FLOODS: usize = 30;
-    const OVER: Duration = Duration::from_secs(10);
-    let probe = with_config(&[("packets", "quiet")]);
+/// One client that does not read for each load, and one that does not either, but has nothing to read.
+async fn by_a_guest(lab: &HostLab) -> Outcome {
+    let mark = lab.recorder.mark();
+    let plan = Plan::new(lab.uncompressed());
+    let quiet = with_config(&[("packets", "quiet")]);
     let host = lab
-        .start(Plan::new(uncompressed()).guest(PROBE_NAME, lab.probe(), probe))
+        .start(plan.guest(PROBE_NAME, lab.probe(), quiet))
         .await?;
-    let mut player = lab.join(&host).await?;
-    let id = carrier(lab.protocol)?;
-    player.stop_reading();
-    let flood = format!("flood {FLOOD} {id} 1000");
-    let mut answer = String::new();
-    for _ in 0..FLOODS {
-        answer = ask(lab, &mut player, &flood).await?;
-        if answer.starts_with("err send-failed sent=0 ") {
-            break;
-        }
-        lab.settle().await;
+    let mut patient = lab.join(&host).await?;
+    patient.stop_reading();
+    let mut frozen = Vec::new();
+    for load in &LOADS {
+        let mut player = lab.join(&host).await?;
+        ask(lab, &mut player, "acquire").await?;
+        player.stop_reading();
+        let began = lab.now();
+        // Whoever has the guest send goes again, before the client gives up a server of which it hears nothing.
+        let mut asks = lab.join(&host).await?;
+        accepted(lab, &mut asks, load).await?;
+        asks.leave().await;
+        frozen.push((player, began..=lab.now()));
     }
-    if !answer.starts_with("err send-failed sent=0 ") {
-        let expected = "send-failed to a flood for a client that does not read";
-        return Err(player.broken(CLAUSE, expected, answer));
+    let last = frozen
+        .last()
+        .map_or(Duration::ZERO, |(_, filled)| *filled.end());
+    let deadline = last + STALL + lab.within(STALL_SLACK) + LOG_DELAY;
+    let mut players: Vec<&mut Player> = frozen.iter_mut().map(|(player, _)| player).collect();
+    players.push(&mut patient);
+    let ended =
+        |lines: &[Line]| lines.iter().filter(|line| line.word() == "end").count() > 2 * LOADS.len();
+    let left = deadline.saturating_sub(lab.now());
+    lines::until(lab, &mut players, mark, left, ended).await;
+    pass(&mut players, MOMENT).await;
+    for (player, filled) in &frozen {
+        must_be_dropped(lab, player, mark, filled)?;
     }
-    let refused = lab.now();
-    let ended = |lab: &HostLab| {
-        let log = lab.recorder.guest_log(PROBE_NAME);
-        log.iter()
-            .rev()
-            .find(|(_, line)| line.starts_with("end "))
-            .map(|(at, _)| *at)
+    if ends_in_a_guest(lab, &patient, mark)?.is_empty() {
+        return Ok(());
+    }
+    let expected = "a client not to be dropped while nothing waits for it";
+    let got = "it was dropped after half a minute of silence";
+    Err(patient.broken(CLAUSE, expected, got))
+}
+
+/// As much as may wait and is on its way, and then `send-failed`.
+async fn accepted(lab: &HostLab, asks: &mut Player, load: &Load) -> Outcome {
+    let on_its_way = match lab.is_virtual() {
+        true => ON_ITS_WAY,
+        false => ON_ITS_WAY_BY_TCP,
     };
-    let deadline = refused + lab.within(STALL) + OVER;
-    while ended(lab).is_none() && lab.now() < deadline {
-        lab.wait(MOMENT * 10).await;
+    let most = load.may_wait + on_its_way.div_ceil(load.size);
+    let id = carrier(lab.protocol)?;
+    let (accepted, refusal) = lines::fill(lab, asks, (id, load.size, most + 1)).await?;
+    let refused = refusal.as_deref().unwrap_or("nothing was refused");
+    if accepted <= most && refused.starts_with("err send-failed ") {
+        return Ok(());
     }
     let expected = format!(
-        "the session of a client that reads nothing to end after {}",
-        secs(STALL)
+        "{} of {} bytes accepted for a client that does not read (at most {most} with what is on its way), and then \
+         send-failed",
+        load.limit, load.size
     );
-    match ended(lab).map(|at| at.saturating_sub(refused)) {
-        Some(after) if after + lab.within(MOMENT) < STALL => {
-            Err(player.broken(CLAUSE, expected, format!("it ended after {}", secs(after))))
-        }
-        Some(after) if after <= lab.within(STALL) + lab.within(MOMENT) => Ok(()),
-        Some(after) => {
-            Err(player.broken(CLAUSE, expected, format!("it ended after {}", secs(after))))
-        }
-        None => Err(player.broken(CLAUSE, expected, "it goes on")),
+    let got = format!("{accepted} packets were accepted, and the last answer was {refused}");
+    Err(asks.broken(CLAUSE, expected, got))
+}
+
+fn ends_in_a_guest(lab: &HostLab, player: &Player, mark: usize) -> Result<Vec<Duration>, Stop> {
+    let calls = lines::calls_of(lab, mark, id_of(player)?).into_iter();
+    let ends = calls.filter(|call| call.word() == "end");
+    Ok(ends.map(|end| end.at).collect())
+}
+
+/// Its connection took its last byte in the time in which the guest sent.
+fn must_be_dropped(
+    lab: &HostLab,
+    player: &Player,
+    mark: usize,
+    filled: &RangeInclusive<Duration>,
+) -> Outcome {
+    let latest = *filled.end() + STALL + lab.within(STALL_SLACK) + LOG_DELAY;
+    let due = *filled.start() + STALL..=latest;
+    let ends = ends_in_a_guest(lab, player, mark)?;
+    if matches!(ends.as_slice(), [at] if due.contains(at)) {
+        return Ok(());
     }
+    let expected = format!(
+        "one end between {} and {} of a client whose connection took its last byte between {} and {}",
+        secs(*due.start()),
+        secs(*due.end()),
+        secs(*filled.start()),
+        secs(*filled.end())
+    );
+    let ends: Vec<String> = ends.into_iter().map(secs).collect();
+    let got = match ends.as_slice() {
+        [] => format!("none came by {}", secs(lab.now())),
+        ends => format!("it came at {}", ends.join(" and ")),
+    };
+    Err(player.broken(CLAUSE, expected, got))
 }
 
 /// A client that has stopped reading, and the handler's handle.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vb_contract::{
-    BoxFuture, EventKind, EventOutcome, Limits, PluginConfig, PreLoginResult,
-    ServerPreConnectResult,
+    BoxFuture, EventKind, EventOutcome, PluginConfig, PreLoginResult, ServerPreConnectResult,
 };
 
+use super::lines::{self, priority};
 use crate::case::Case;
-use crate::lab::door::Need;
+use crate::lab::door::{Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::lab::native::Recording;
 use crate::lab::player::{Player, secs};
@@ -55,14 +55,12 @@ pub const CASE: Case = Case::host(
      everybody in; then a listener answers at the last moment.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest()
-.needing(&[Need::TwoPlugins]);
+.on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
     for gate in GATES {
         for failure in FAILURES {
-            let native = !matches!(failure, Failure::Guest(_));
-            if !native || lab.offers(Need::NativePlugins) {
+            if matches!(failure, Failure::Guest(_)) || lab.offers(Need::NativePlugins) {
                 fails(lab, gate, failure).await?;
             }
         }
@@ -73,39 +71,31 @@ async fn run(lab: &HostLab) -> Outcome {
     Ok(())
 }
 
-/// Lets everybody in, and is asked last.
-fn open(lab: &HostLab) -> PluginConfig {
-    let last = if lab.choices().lowest_first {
-        "9"
-    } else {
-        "-1"
+/// The plugin that fails, which is asked first, and where there can be two the one that lets everybody in.
+fn plan(lab: &HostLab, mut plan: Plan, gate: EventKind, failure: Failure) -> Plan {
+    plan = match failure {
+        Failure::AnotherKind => {
+            let plugin = native(lab).answering_to(gate, another_kind(gate));
+            plan.native("gate", Arc::new(plugin), may_play())
+        }
+        Failure::NoAnswer => {
+            let plugin = native(lab).on_event(move |event| {
+                (event.kind() == gate).then(|| Box::pin(std::future::pending()) as BoxFuture<_>)
+            });
+            plan.native("gate", Arc::new(plugin), may_play())
+        }
+        Failure::Guest(how) => plan.guest(PROBE_NAME, lab.probe(), guest(lab, gate, how)),
     };
-    with_config(&[("priority", last), ("pre-login", "allowed")])
+    if lab.offers(Need::TwoPlugins) {
+        let last = priority(lab, -1).to_string();
+        plan = plan.guest(OPEN, lab.probe(), with_config(&[("priority", &last)]));
+    }
+    plan
 }
+
 async fn fails(lab: &HostLab, gate: EventKind, failure: Failure) -> Outcome {
-    let host = lab
-        .host(|plan| {
-            let plan = match failure {
-                Failure::AnotherKind => {
-                    let plugin = native(lab).answering_to(gate, another_kind(gate));
-                    plan.native("gate", Arc::new(plugin), may_play())
-                }
-                Failure::NoAnswer => {
-                    let plugin = native(lab).on_event(move |event| {
-                        (event.kind() == gate)
-                            .then(|| Box::pin(std::future::pending()) as BoxFuture<_>)
-                    });
-                    plan.native("gate", Arc::new(plugin), may_play())
-                }
-                Failure::Guest(how) => plan.guest(PROBE_NAME, lab.probe(), guest(lab, gate, how)),
-            };
-            plan.guest(OPEN, lab.probe(), open(lab))
-        })
-        .await?;
-    let (mark, sessions) = (
-        lab.recorder.guest_log(OPEN).len(),
-        lab.recorder.session_starts().len(),
-    );
+    let host = lab.host(|empty| plan(lab, empty, gate, failure)).await?;
+    let (mark, sessions) = (lab.recorder.mark(), lab.recorder.session_starts().len());
     let mut player = lab.connect(&host, lab.client());
     let began = lab.now();
     player.until_closed(PATIENCE + PATIENCE).await;
@@ -116,26 +106,24 @@ async fn fails(lab: &HostLab, gate: EventKind, failure: Failure) -> Outcome {
         Failure::Guest(how) => format!("the listener of a guest does this: {how}"),
     };
     let expected = format!("a connection denied with a reason when at {gate} {what}");
-    let of_gate = format!("event {gate} ");
-    let log = lab.recorder.guest_log(OPEN);
-    let asked = log
+    let asked = lines::since(lab, mark)
         .iter()
-        .skip(mark)
-        .any(|(_, line)| line.starts_with(&of_gate));
-    if asked && !lab.choices().last_opinion {
+        .any(|line| line.plugin == OPEN && line.event() == Some(gate.name()));
+    // That it denies is the clause; that nobody is asked in vain is this host's own.
+    if asked && lab.offers(Need::HostEvents) {
         return Err(player.broken(CLAUSE, expected, "the next listener was asked"));
     }
     if lab.recorder.session_starts().len() > sessions {
         return Err(player.broken(CLAUSE, expected, "a session started"));
     }
-    denied(lab, &player, expected, began)
+    denied(&player, expected, began, lab.within(PATIENCE + SLACK))
 }
 
-fn denied(lab: &HostLab, player: &Player, expected: String, began: Duration) -> Outcome {
+fn denied(player: &Player, expected: String, began: Duration, limit: Duration) -> Outcome {
     match player.kicked() {
         Some((at, _, text)) if text.chars().any(char::is_alphanumeric) => {
             let after = at.saturating_sub(began);
-            if after <= lab.within(PATIENCE + SLACK) {
+            if after <= limit {
                 return Ok(());
             }
             let got = format!("it came after {}", secs(after));
@@ -166,14 +154,11 @@ fn guest(lab: &HostLab, gate: EventKind, how: &str) -> PluginConfig {
         EventKind::PreLogin => "pre-login",
         _ => "answer",
     };
-    let mut limits = Limits::default();
+    let mut config = with_config(&[(key, how), ("priority", &priority(lab, 5).to_string())]);
     if lab.sets("fuel") {
-        limits.fuel = FUEL;
+        config.limits.fuel = FUEL;
     }
-    PluginConfig {
-        limits,
-        ..with_config(&[(key, how), ("priority", "5")])
-    }
+    config
 }
 
 /// An answer that comes at the last moment is one.

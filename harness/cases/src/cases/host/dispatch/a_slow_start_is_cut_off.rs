@@ -26,7 +26,7 @@ const WATCH: Duration = Duration::from_secs(35);
 /// An id that no protocol has.
 const MARK: i32 = 0x7001;
 
-/// See the module.
+/// See the module. No component can wait in a callback: its CPU budget ends it first.
 pub const CASE: Case = Case::host(
     "a-slow-start-is-cut-off",
     &["VB-DSP-11"],

@@ -27,7 +27,7 @@ const SIZE: usize = 64 << 10;
 /// What a connection holds besides its queue, and the host on its way there.
 const ON_ITS_WAY: usize = 256 << 10;
 
-/// See the module.
+/// See the module. How much waits for all clients together only the host itself knows, and how much may its operator.
 pub const CASE: Case = Case::host(
     "all-queues-together-are-bounded",
     &["VB-DSP-19"],

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use vb_contract::PlayerId;
 
+use super::lines::{self, BUSY, Line};
 use crate::case::Case;
+use crate::cases::host::bridge::probing::{pass, tell};
 use crate::lab::door::{Host, Need};
 use crate::lab::host::HostLab;
 use crate::lab::native::{Told, words};
@@ -27,6 +29,10 @@ const BURST: usize = 5;
 
 const WATCH: Duration = Duration::from_secs(2);
 
+/// How many of the packets that a guest is handed of each client, and how long all of it may take.
+const IN_A_GUEST: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// An end is due within this, from VB-DSP-07.
 const END: Duration = Duration::from_secs(1);
 
@@ -35,12 +41,63 @@ pub const CASE: Case = Case::host(
     "callbacks-do-not-overlap",
     &["VB-DSP-06"],
     "Every callback takes its time while packets come at once and one by one, and while the session ends in the middle \
-     of a callback, or of one that never returns.",
+     of a callback, or of a native one that never returns.",
     |lab| Box::pin(run(lab)),
-)
-.needing(&[Need::NativePlugins]);
+);
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    in_a_guest(lab).await
+}
+
+/// Of a guest's callbacks, each has a line when it begins, and those of commands one when they are done.
+async fn in_a_guest(lab: &HostLab) -> Outcome {
+    let mark = lab.recorder.mark();
+    let host = lab.host_of_probe(&[]).await?;
+    let (mut first, first_id) = join(lab, &host).await?;
+    let (mut second, second_id) = join(lab, &host).await?;
+    for number in 0..IN_A_GUEST {
+        tell(&mut first, &format!("do {BUSY}"));
+        tell(&mut second, &format!("do {BUSY}"));
+        if number % BURST == 0 {
+            pass(&mut [&mut first, &mut second], WORK / 2).await;
+        }
+    }
+    let done = |line: &&Line| line.text.starts_with("result do ");
+    let all = |lines: &[Line]| lines.iter().filter(done).count() >= 2 * IN_A_GUEST;
+    if !lines::until(lab, &mut [&mut first, &mut second], mark, PATIENCE, all).await {
+        return Err(first.untestable("the packets were not handed over"));
+    }
+    leave(&mut first).await;
+    leave(&mut second).await;
+    lab.settle().await;
+    let mut ends = 0;
+    let mut open: Option<Line> = None;
+    for line in lines::since(lab, mark) {
+        let command = line.word() == "packet" && line.value("id") == Some("0x7777");
+        if let Some(before) = open.take_if(|_| line.is_call()) {
+            let expected = "each callback to begin after the one before it has returned";
+            let got = format!("`{}` began before `{}` was done", line.text, before.text);
+            return Err(first.broken(CLAUSE, expected, got));
+        }
+        if done(&&line) {
+            open = None;
+        }
+        if command {
+            open = Some(line);
+        } else if line.word() == "end" && (line.is_of(first_id) || line.is_of(second_id)) {
+            ends += 1;
+        }
+    }
+    if ends == 2 {
+        return Ok(());
+    }
+    Err(first.untestable(format!("2 sessions came to {ends} ends")))
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let plugin = lab
         .native("gate")
         .on_start(|_| Box::pin(tokio::time::sleep(WORK)))

@@ -5,12 +5,14 @@ use std::time::Duration;
 use vb_contract::{Event, EventOutcome};
 use vb_data::State;
 
+use super::lines;
 use crate::case::Case;
+use crate::cases::host::bridge::probing::id_of;
 use crate::lab::door::Need;
-use crate::lab::host::{HostLab, PROBE_NAME};
+use crate::lab::host::HostLab;
 use crate::lab::native::Told;
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-DSP-01";
 
@@ -29,32 +31,41 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub const CASE: Case = Case::host(
     "events-come-in-order",
     &["VB-DSP-01"],
-    "Two clients connect, one after the other, to listeners that take a second each; compares what they are shown with \
-     the order of the contract and with what the client has got by then.",
+    "Two clients connect, one after the other, to a guest and to native listeners that take a second each; compares what \
+     they are shown with the order of the contract, and natively with what the client has got by then.",
     |lab| Box::pin(run(lab)),
 );
 
 async fn run(lab: &HostLab) -> Outcome {
     if lab.offers(Need::NativePlugins) {
-        to_slow_listeners(lab).await?;
+        by_native_listeners(lab).await?;
     }
+    let mark = lab.recorder.mark();
     let host = lab.host_of_probe(&[]).await?;
-    let player = lab.join(&host).await?;
-    lab.settle().await;
-    let told: Vec<String> = lab
-        .recorder
-        .guest_log(PROBE_NAME)
-        .into_iter()
-        .filter_map(|(_, line)| {
-            let line = line.strip_prefix("event ").unwrap_or(&line);
-            line.split(' ').next().map(str::to_owned)
-        })
-        .filter(|word| ORDER.contains(&word.as_str()))
-        .collect();
-    in_order(&player, "a guest", &told)
+    for _ in 0..2 {
+        let mut player = lab.join(&host).await?;
+        lab.settle().await;
+        in_order(&player, "a guest", &told(lab, &player, mark)?)?;
+        player.leave().await;
+    }
+    Ok(())
 }
 
-async fn to_slow_listeners(lab: &HostLab) -> Outcome {
+/// What the probe was told of this connection, up to the start.
+fn told(lab: &HostLab, player: &Player, mark: usize) -> Result<Vec<String>, Stop> {
+    let id = id_of(player)?;
+    let mut told: Vec<String> = lines::since(lab, mark)
+        .into_iter()
+        .filter(|line| line.value("name") == Some(&player.name) || line.is_of(id))
+        .map(|line| line.event().unwrap_or(line.word()).to_owned())
+        .filter(|word| ORDER.contains(&word.as_str()))
+        .collect();
+    // How often the start comes is another claim.
+    told.dedup_by(|second, first| second == first && *first == ORDER[4]);
+    Ok(told)
+}
+
+async fn by_native_listeners(lab: &HostLab) -> Outcome {
     let slow = lab.native("gate").on_event(|event| {
         let answer = match event {
             Event::ServerPreConnect(_) => return None,

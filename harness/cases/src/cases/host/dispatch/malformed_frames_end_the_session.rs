@@ -6,13 +6,16 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use vb_contract::{EndCause, HostEvent};
+use vb_data::State;
 
+use super::lines::{self, Line, named};
 use crate::case::Case;
-use crate::cases::host::bytes::Packet;
+use crate::cases::host::bridge::probing::id_of;
+use crate::cases::host::bytes::{Packet, varint};
 use crate::lab::door::{Host, Need};
-use crate::lab::host::{HostLab, PROBE_NAME};
+use crate::lab::host::HostLab;
 use crate::lab::player::{Player, secs};
-use crate::verdict::{Outcome, Stop};
+use crate::verdict::{Finding, Outcome, Stop};
 
 const CLAUSE: &str = "VB-DSP-13";
 
@@ -21,9 +24,6 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 /// For what happens at the limit itself.
 const MOMENT: Duration = Duration::from_millis(50);
-
-/// The packets of this size and over are compressed, where the protocol can.
-const THRESHOLD: usize = 256;
 
 /// The largest size that a host has to take for a stated one; past it is one more.
 const LARGEST: usize = 2_097_152;
@@ -50,18 +50,43 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    let mark = lab.recorder.mark();
     let host = lab.host_of_probe(&[]).await?;
     for wrong in lengths() {
         in_a_login(lab, &host, &wrong).await?;
         in_a_session(lab, &host, &wrong).await?;
     }
-    if sim_proto::Version::new(lab.protocol).has_compression() && lab.offers(Need::Compression) {
-        for wrong in contents()? {
+    let threshold = threshold(lab, &host).await?;
+    if let Some(threshold) = threshold {
+        for wrong in contents(threshold)? {
             in_a_session(lab, &host, &wrong).await?;
         }
-        bad_frames_have_good_neighbours(lab, &host).await?;
+    }
+    nothing_is_handed_over(lab, mark).await?;
+    if let Some(threshold) = threshold {
+        bad_frames_have_good_neighbours(lab, &host, threshold).await?;
     }
     Ok(())
+}
+
+/// What is wrong is no packet.
+async fn nothing_is_handed_over(lab: &HostLab, mark: usize) -> Outcome {
+    lab.settle().await;
+    let marked = format!("{MARK:#x}");
+    let lines = lines::since(lab, mark);
+    let made = |line: &&Line| line.word() == "packet" && line.value("id") == Some(&marked);
+    let Some(line) = lines.iter().find(made) else {
+        return Ok(());
+    };
+    let start =
+        |start: &&Line| start.word() == "start" && start.value("player") == line.value("player");
+    let whose = lines
+        .iter()
+        .find(start)
+        .and_then(|start| start.value("name"));
+    let expected = "no packet made of a malformed frame and handed over";
+    let got = format!("one was, to {}: {}", whose.unwrap_or_default(), line.text);
+    Err(Finding::new(CLAUSE, expected, got).into())
 }
 
 /// Wrong on every protocol, and seen before anything of the frame has come.
@@ -78,42 +103,56 @@ fn lengths() -> Vec<Wrong> {
     ]
 }
 
+/// Packets of this size and over the host wants compressed, as a client is told; none where it wants none.
+async fn threshold(lab: &HostLab, host: &Host) -> Result<Option<usize>, Stop> {
+    let (mut player, _) = join(lab, host).await?;
+    player.leave().await;
+    let told = player.seen().iter().find_map(|seen| {
+        let packet = seen.packet()?;
+        let is_it = packet.state == State::Login && packet.name == "compress";
+        is_it.then(|| varint(&packet.data))?
+    });
+    // What is below has to be a packet too.
+    let threshold = told.and_then(|(threshold, _)| usize::try_from(threshold).ok());
+    Ok(threshold.filter(|threshold| *threshold > 8))
+}
+
 /// Wrong where frames are compressed.
-fn contents() -> Result<Vec<Wrong>, Stop> {
+fn contents(threshold: usize) -> Result<Vec<Wrong>, Stop> {
     let frame = |stated: usize, data: &[u8]| {
         let stated = i32::try_from(stated).unwrap_or(i32::MAX);
         Packet::new(stated).bytes(data).framed()
     };
     let packed = |size: usize| zlib(&packet_of(size));
-    let mut cut = packed(2 * THRESHOLD)?;
+    let mut cut = packed(2 * threshold)?;
     cut.truncate(cut.len() / 2);
     let wrong = |what, bytes| Wrong { what, bytes };
     Ok(vec![
         wrong(
             "a stated length of -1",
-            Packet::new(-1).bytes(&packed(THRESHOLD)?).framed(),
+            Packet::new(-1).bytes(&packed(threshold)?).framed(),
         ),
         wrong(
             "a stated length of one below the threshold",
-            frame(THRESHOLD - 1, &packed(THRESHOLD - 1)?),
+            frame(threshold - 1, &packed(threshold - 1)?),
         ),
         wrong(
             "a stated length of one over the limit",
             frame(LARGEST + 1, &packed(LARGEST + 1)?),
         ),
-        wrong("data that is no zlib", frame(2 * THRESHOLD, &[0x5a; 100])),
-        wrong("data that is cut off", frame(2 * THRESHOLD, &cut)),
+        wrong("data that is no zlib", frame(2 * threshold, &[0x5a; 100])),
+        wrong("data that is cut off", frame(2 * threshold, &cut)),
         wrong(
             "data that inflates to one byte less than stated",
-            frame(2 * THRESHOLD + 1, &packed(2 * THRESHOLD)?),
+            frame(2 * threshold + 1, &packed(2 * threshold)?),
         ),
         wrong(
             "data that inflates to one byte more than stated",
-            frame(2 * THRESHOLD - 1, &packed(2 * THRESHOLD)?),
+            frame(2 * threshold - 1, &packed(2 * threshold)?),
         ),
         wrong(
             "data that inflates to 16 MiB",
-            frame(THRESHOLD, &packed(BOMB)?),
+            frame(threshold, &packed(BOMB)?),
         ),
     ])
 }
@@ -139,29 +178,24 @@ async fn in_a_login(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     // The client has not lived yet, and so has written nothing.
     let (mut player, tap) = lab.connect_tapped(host, lab.client());
     tap.slip_in(wrong.bytes.clone());
+    let expected = format!(
+        "the connection closed within {}, with the fault named in the host's log, when a login begins with {}",
+        secs(LIMIT),
+        wrong.what
+    );
     if !lab.offers(Need::HostEvents) {
-        // What the client says behind it comes too late.
-        lab.wait(MOMENT).await;
-        if player.until_closed(lab.within(LIMIT)).await {
-            return Ok(());
-        }
-        let expected = format!(
-            "the connection closed within {} when a login begins with {}",
-            secs(lab.within(LIMIT)),
-            wrong.what
-        );
-        return Err(player.broken(CLAUSE, expected, "it is still open"));
+        // So that the bytes come first; whatever the client says then comes behind them.
+        tokio::time::sleep(MOMENT).await;
+        return must_close(lab, &mut player, expected).await;
     }
     tokio::time::sleep(LIMIT + MOMENT).await;
-    let causes = closes(lab, mark);
+    let causes = lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::Closed { cause, .. } => Some(cause.clone()),
+        _ => None,
+    });
     match causes.last() {
         Some(EndCause::ClientFault(_)) if host.connection_count() == Some(0) => Ok(()),
         other => {
-            let expected = format!(
-                "the connection closed within {}, with the fault named in the log, when a login begins with {}",
-                secs(LIMIT),
-                wrong.what
-            );
             let got = match other {
                 _ if host.connection_count() > Some(0) => "it is still open".to_owned(),
                 Some(cause) => format!("it ended because {cause}"),
@@ -172,15 +206,15 @@ async fn in_a_login(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     }
 }
 
-fn closes(lab: &HostLab, mark: usize) -> Vec<EndCause> {
-    lab.recorder.since(mark, |seen| match &seen.event {
-        HostEvent::Closed { cause, .. } => Some(cause.clone()),
-        _ => None,
-    })
+async fn must_close(lab: &HostLab, player: &mut Player, expected: String) -> Outcome {
+    if player.until_closed(lab.within(LIMIT)).await {
+        return Ok(());
+    }
+    Err(player.broken(CLAUSE, expected, player.stands()))
 }
 
 async fn join(lab: &HostLab, host: &Host) -> Result<(Player, crate::lab::tap::Tap), Stop> {
-    let (mut player, tap) = lab.connect_tapped(host, lab.client());
+    let (mut player, tap) = lab.connect_tapped(host, named(lab, "frames"));
     lab.until_started(&mut player).await?;
     Ok((player, tap))
 }
@@ -189,72 +223,43 @@ async fn in_a_session(lab: &HostLab, host: &Host, wrong: &Wrong) -> Outcome {
     let (mut player, tap) = join(lab, host).await?;
     let mark = lab.recorder.mark();
     tap.slip_in(wrong.bytes.clone());
-    player.live(lab.within(LIMIT)).await;
-    lab.settle().await;
+    let expected = format!(
+        "the session ended within {}, with the fault named in the host's log, on {}",
+        secs(LIMIT),
+        wrong.what
+    );
+    must_close(lab, &mut player, expected.clone()).await?;
+    if !lab.offers(Need::HostEvents) {
+        return Ok(());
+    }
     let ended = lab.recorder.since(mark, |seen| match &seen.event {
         HostEvent::SessionEnded { cause, .. } => Some(cause.clone()),
         _ => None,
     });
-    let expected = format!(
-        "the session ended within {}, with the fault named in the log, on {}",
-        secs(LIMIT),
-        wrong.what
-    );
     match ended.as_slice() {
-        [EndCause::ClientFault(how)] if !how.is_empty() => {}
-        [] if !lab.offers(Need::HostEvents) && ends_of_guest(lab, mark) == 1 => {}
+        [EndCause::ClientFault(how)] if !how.is_empty() => Ok(()),
         [other] => {
             let got = format!("it ended because {other}");
-            return Err(player.broken(CLAUSE, expected, got));
+            Err(player.broken(CLAUSE, expected, got))
         }
-        _ => return Err(player.broken(CLAUSE, expected, player.stands())),
+        _ => Err(player.broken(CLAUSE, expected, player.stands())),
     }
-    if player.closed().is_none() {
-        let got = "the handler is told the end, and the connection is still open";
-        return Err(player.broken(CLAUSE, expected, got));
-    }
-    if !marked(lab, mark).is_empty() {
-        let got = "a packet was made of it and handed over";
-        return Err(player.broken(CLAUSE, expected, got));
-    }
-    Ok(())
-}
-
-/// Lines of the probe since a mark.
-fn lines(lab: &HostLab, mark: usize) -> Vec<String> {
-    lab.recorder.since(mark, |seen| match &seen.event {
-        HostEvent::GuestLog {
-            plugin, message, ..
-        } if plugin == PROBE_NAME => Some(message.clone()),
-        _ => None,
-    })
-}
-
-fn ends_of_guest(lab: &HostLab, mark: usize) -> usize {
-    let lines = lines(lab, mark).into_iter();
-    lines.filter(|line| line.starts_with("end ")).count()
-}
-
-/// What the probe says of packets with [`MARK`].
-fn marked(lab: &HostLab, mark: usize) -> Vec<String> {
-    let id = format!(" id={MARK:#x} ");
-    let mut lines = lines(lab, mark);
-    lines.retain(|line| line.starts_with("packet ") && line.contains(&id));
-    lines
 }
 
 /// At the threshold and at the limit a stated length is right.
-async fn bad_frames_have_good_neighbours(lab: &HostLab, host: &Host) -> Outcome {
+async fn bad_frames_have_good_neighbours(lab: &HostLab, host: &Host, threshold: usize) -> Outcome {
     let (mut player, tap) = join(lab, host).await?;
-    for size in [THRESHOLD, LARGEST - 1] {
-        let mark = lab.recorder.mark();
+    let (mark, id) = (lab.recorder.mark(), id_of(&player)?);
+    for size in [threshold, LARGEST - 1] {
         let data = zlib(&packet_of(size))?;
         let stated = i32::try_from(size).unwrap_or(i32::MAX);
         tap.slip_in(Packet::new(stated).bytes(&data).framed());
-        player.live(LIMIT).await;
-        lab.settle().await;
-        let whole = format!("len={} ", size - 3);
-        if !marked(lab, mark).iter().any(|line| line.contains(&whole)) {
+        let length = (size - 3).to_string();
+        let whole = |line: &Line| {
+            line.word() == "packet" && line.is_of(id) && line.value("len") == Some(&length)
+        };
+        let came = |lines: &[Line]| lines.iter().any(whole);
+        if !lines::until(lab, &mut [&mut player], mark, lab.within(LIMIT), came).await {
             let expected = format!("a packet that states its {size} bytes to be handed over");
             return Err(player.broken(CLAUSE, expected, player.stands()));
         }

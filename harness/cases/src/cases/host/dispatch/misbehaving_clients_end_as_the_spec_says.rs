@@ -7,7 +7,7 @@ use sim_proto::{ClientConfig, Version};
 use vb_contract::{EndCause, HostEvent, PlayerId};
 
 use crate::case::Case;
-use crate::lab::door::{Host, Need};
+use crate::lab::door::Host;
 use crate::lab::host::HostLab;
 use crate::lab::native::Told;
 use crate::lab::player::{Player, secs};
@@ -224,8 +224,7 @@ pub const CASE: Case = Case::host(
     &[ENDS, FRAMES, LOGIN, ORDER],
     "Has clients misbehave in each way that the simulated client knows, and then one behave.",
     |lab| Box::pin(run(lab)),
-)
-.needing(&[Need::HostEvents, Need::VirtualTime]);
+);
 
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;

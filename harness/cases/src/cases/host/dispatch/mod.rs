@@ -1,5 +1,7 @@
 //! From a connection to a handler's callbacks.
 
+mod lines;
+
 crate::cases::cases! {
     events_come_in_order,
     start_comes_once_and_first,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use vb_contract::{DenyReason, EventKind, PluginConfig};
 
+use super::lines::{self, priority};
 use crate::case::Case;
 use crate::cases::host::asking::{must_deny, trap, until_enabled};
-use crate::lab::door::{Host, Need};
+use crate::lab::door::{Host, Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::verdict::{Outcome, Stop};
 
@@ -27,6 +28,9 @@ pub const CASE: Case = Case::host(
 .on_the_newest()
 .needing(&[Need::TwoPlugins]);
 
+/// A table after which the probe refuses to start, before it has subscribed to anything.
+const REFUSES: (&str, &str) = ("priority", "none");
+
 /// How a plugin does not come up.
 #[derive(Debug, Clone, Copy)]
 enum Start {
@@ -41,16 +45,7 @@ enum Start {
 const STARTS: [Start; 3] = [Start::Traps, Start::Refuses, Start::RefusesNatively];
 
 async fn run(lab: &HostLab) -> Outcome {
-    for start in STARTS {
-        let offered = match start {
-            // So little fuel no operator can set.
-            Start::Traps => lab.is_virtual(),
-            Start::Refuses => true,
-            Start::RefusesNatively => lab.offers(Need::NativePlugins),
-        };
-        if !offered {
-            continue;
-        }
+    for start in STARTS.into_iter().filter(|start| start.is_offered(lab)) {
         for (table, shut) in [
             ("", Some(EventKind::PreLogin)),
             ("required = true", Some(EventKind::PreLogin)),
@@ -66,22 +61,31 @@ async fn run(lab: &HostLab) -> Outcome {
     }
     if lab.offers(Need::Restart) && lab.offers(Need::Reconfigure) {
         comes_up(lab).await?;
+        goes_down(lab).await?;
     }
-    goes_down(lab).await
+    Ok(())
 }
 
-/// The table of the plugin that is asked before any other.
-fn open(lab: &HostLab, lines: &[(&str, &str)]) -> PluginConfig {
-    let first = if lab.choices().lowest_first {
-        "-100"
-    } else {
-        "100"
-    };
-    with_config(&[&[("priority", first), ("pre-login", "none")], lines].concat())
+impl Start {
+    fn is_offered(self, lab: &HostLab) -> bool {
+        match self {
+            // Fuel is one meter of several; this host's counts.
+            Self::Traps => lab.offers(Need::NativePlugins) && lab.sets("fuel"),
+            Self::Refuses => true,
+            Self::RefusesNatively => lab.offers(Need::NativePlugins),
+        }
+    }
+}
+
+/// With the plugin that lets everybody in whom `only` accepts, and is asked before any other.
+fn with_open(lab: &HostLab, plan: Plan, only: &str) -> Plan {
+    let first = priority(lab, 100).to_string();
+    let config = with_config(&[("priority", &first), ("only", only)]);
+    plan.guest(OPEN, lab.probe(), config)
 }
 
 /// The lines of a plugin that may play server, with these among them.
-fn lines(text: &str) -> String {
+fn table(text: &str) -> String {
     format!("permissions = [\"virtual-backend\"]\n{text}\n")
 }
 
@@ -92,18 +96,18 @@ async fn never_up(lab: &HostLab, start: Start, text: &str, shut: Option<EventKin
             let plan = match start {
                 Start::Traps => {
                     config.limits.fuel = 1;
-                    plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
+                    plan.guest_written(PROBE_NAME, lab.probe(), table(text), config)
                 }
                 Start::Refuses => {
-                    config.config = with_config(&[("priority", "none")]).config;
-                    plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
+                    config.config = with_config(&[REFUSES]).config;
+                    plan.guest_written(PROBE_NAME, lab.probe(), table(text), config)
                 }
                 Start::RefusesNatively => {
                     let twice = lab.native(PROBE_NAME).not_listening().registering(&[1, 1]);
-                    plan.native_written(PROBE_NAME, Arc::new(twice), lines(text), config)
+                    plan.native_written(PROBE_NAME, Arc::new(twice), table(text), config)
                 }
             };
-            plan.guest(OPEN, lab.probe(), open(lab, &[]))
+            with_open(lab, plan, "")
         })
         .await?;
     let Some(shut) = shut else {
@@ -126,16 +130,13 @@ async fn never_up(lab: &HostLab, start: Start, text: &str, shut: Option<EventKin
 
 /// Nobody passes the gate, and nobody is asked at it.
 async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> Outcome {
-    let mark = lab.recorder.guest_log(OPEN).len();
+    let mark = lab.recorder.mark();
     let down =
         |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::HeldShut);
     must_deny(lab, host, CLAUSE, what, down).await?;
-    let line = format!("event {gate} ");
-    let log = lab.recorder.guest_log(OPEN);
-    let asked = log
+    let asked = lines::since(lab, mark)
         .iter()
-        .skip(mark)
-        .any(|(_, text)| text.starts_with(&line));
+        .any(|line| line.plugin == OPEN && line.event() == Some(gate.name()));
     if !asked {
         return Ok(());
     }
@@ -144,12 +145,11 @@ async fn must_shut(lab: &HostLab, host: &Host, gate: EventKind, what: &str) -> O
     Err(player.broken(CLAUSE, expected, format!("{OPEN} was asked")))
 }
 
-/// The probe, and a plugin that is asked before it and lets nobody in but one who never comes.
+/// The probe, and the plugin that is asked before it, which here lets nobody in but one who never comes.
 async fn probed(lab: &HostLab, text: &str, config: PluginConfig) -> Result<Host, Stop> {
-    let asked_first = open(lab, &[("only", "nobody")]);
     lab.host(|plan| {
-        plan.guest_written(PROBE_NAME, lab.probe(), lines(text), config)
-            .guest(OPEN, lab.probe(), asked_first)
+        let plan = plan.guest_written(PROBE_NAME, lab.probe(), table(text), config);
+        with_open(lab, plan, "nobody")
     })
     .await
 }
@@ -176,6 +176,11 @@ async fn comes_up(lab: &HostLab) -> Outcome {
 async fn goes_down(lab: &HostLab) -> Outcome {
     let host = probed(lab, "gates = [\"pre-login\"]", may_play()).await?;
     let mut player = lab.join(&host).await?;
+    // Where time is real it could be back before anybody has come to the gate.
+    let stays_down = [REFUSES].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    host.set_plugin_table(PROBE_NAME, BTreeMap::from(stays_down))
+        .await
+        .map_err(|error| Stop::Untestable(error, Vec::new()))?;
     trap(&mut player).await?;
     must_shut(
         lab,

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use vb_contract::{PlayerErrorKind, PlayerId, RawPacket, Text};
 
+use super::lines::{self, BUSY, Line};
 use crate::case::Case;
-use crate::cases::host::asking::{COMMAND, carrier};
+use crate::cases::host::asking::{ask, carrier};
+use crate::cases::host::bridge::probing::{id_of, pass, tell};
 use crate::lab::door::{Host, Need};
-use crate::lab::host::{HostLab, PROBE_NAME};
+use crate::lab::host::HostLab;
 use crate::lab::native::{Kept, Told, words};
 use crate::lab::player::Player;
 use crate::verdict::{Outcome, Stop};
@@ -25,18 +27,21 @@ const BEHIND: usize = 20;
 /// What a slow callback takes: less than a session that has to end waits for it.
 const WORK: Duration = Duration::from_millis(200);
 
-/// The same where time is real.
-const SHORT_WATCH: Duration = Duration::from_secs(3);
+/// Soon enough for packets still to wait behind the first.
+const SOON: Duration = Duration::from_millis(50);
 
 /// Longer than any of the host's own times for a connection.
 const WATCH: Duration = Duration::from_secs(35);
+
+/// The same where time is real: what waited for the handler is with it by then.
+const SHORT_WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub const CASE: Case = Case::host(
     "nothing-follows-the-end",
     &["VB-DSP-08"],
     "Ends sessions while packets wait for the handler, by the handler, by the host and by the client, and watches on, \
-     natively and in a guest; then calls on a handle that was kept.",
+     natively and in a guest; then calls on handles that were kept.",
     |lab| Box::pin(run(lab)),
 );
 
@@ -44,7 +49,7 @@ async fn run(lab: &HostLab) -> Outcome {
     if lab.offers(Need::NativePlugins) {
         natively(lab).await?;
     }
-    by_a_guest(lab).await
+    in_a_guest(lab).await
 }
 
 async fn natively(lab: &HostLab) -> Outcome {
@@ -72,9 +77,7 @@ async fn natively(lab: &HostLab) -> Outcome {
 
 async fn join(lab: &HostLab, host: &Host) -> Result<(Player, PlayerId), Stop> {
     let mut player = lab.join(host).await?;
-    let Some((_, id)) = player.session else {
-        return Err(player.untestable("the session has no player"));
-    };
+    let id = id_of(&player)?;
     // What the client says by itself is out of the way.
     player.live(Duration::from_secs(1)).await;
     Ok((player, id))
@@ -204,46 +207,131 @@ async fn on_a_kept_handle(lab: &HostLab, host: &Host, kept: &Kept) -> Outcome {
     silent(lab, &first, id, "a handle was kept")
 }
 
-async fn by_a_guest(lab: &HostLab) -> Outcome {
+/// How a guest's session ends in the middle of its packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Disconnect,
+    Kick,
+    Leave,
+}
+
+impl Ending {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Disconnect => "the guest disconnected",
+            Self::Kick => "the host kicked the client in the middle of a callback",
+            Self::Leave => "the client left in the middle of a callback",
+        }
+    }
+}
+
+async fn in_a_guest(lab: &HostLab) -> Outcome {
+    let mark = lab.recorder.mark();
     let host = lab.host_of_probe(&[]).await?;
-    let (mut player, id) = join(lab, &host).await?;
-    let skip = lab.recorder.guest_log(PROBE_NAME).len();
-    player.send_raw(COMMAND, b"acquire");
-    player.send_raw(COMMAND, b"disconnect plain the end");
-    for _ in 0..BEHIND {
-        player.send_raw(COMMAND, b"log behind");
+    let mut ended = Vec::new();
+    for ending in [Ending::Disconnect, Ending::Kick, Ending::Leave] {
+        if ending == Ending::Kick && !lab.offers(Need::Kick) {
+            continue;
+        }
+        let (mut player, id) = join(lab, &host).await?;
+        if ending == Ending::Disconnect {
+            tell(&mut player, "disconnect plain the end");
+        }
+        for _ in 0..BEHIND {
+            // The callback of each takes its time, so that the next ones wait.
+            tell(&mut player, &format!("do {BUSY}"));
+        }
+        match ending {
+            Ending::Disconnect => {}
+            Ending::Kick => {
+                player.live(SOON).await;
+                if !host.kick(id, &player.name, "the end").await {
+                    return Err(player.untestable("the host knows no such player to kick"));
+                }
+            }
+            Ending::Leave => {
+                player.live(SOON).await;
+                player.leave().await;
+            }
+        }
+        ended.push((ending, player, id));
     }
-    if lab.is_virtual() {
-        watch(&mut player).await;
-    } else {
-        player.until_closed(SHORT_WATCH).await;
-        lab.wait(SHORT_WATCH).await;
+    let mut players: Vec<&mut Player> = ended.iter_mut().map(|(_, player, _)| player).collect();
+    let watch = if lab.is_virtual() { WATCH } else { SHORT_WATCH };
+    pass(&mut players, watch).await;
+    lab.settle().await;
+    for (ending, player, id) in &ended {
+        quiet_after(lab, player, *id, mark, *ending)?;
     }
-    let lines: Vec<String> = lab
-        .recorder
-        .guest_log(PROBE_NAME)
-        .into_iter()
-        .skip(skip)
-        .map(|(_, line)| line)
-        .collect();
-    let disconnected = lines.iter().position(|line| line == "result disconnect ok");
-    let ended = lines.iter().position(|line| line.starts_with("end "));
-    let (Some(disconnected), Some(_)) = (disconnected, ended) else {
-        let got = format!(
-            "the guest did not disconnect player {id}: {}",
-            lines.join(" | ")
-        );
-        return Err(player.untestable(got));
+    on_a_handle_of_a_guest(lab, &host, mark).await
+}
+
+fn quiet_after(
+    lab: &HostLab,
+    player: &Player,
+    id: PlayerId,
+    mark: usize,
+    ending: Ending,
+) -> Outcome {
+    let calls = lines::calls_of(lab, mark, id);
+    let last = match ending {
+        // The disconnect is the first of what the case has sent.
+        Ending::Disconnect => calls
+            .iter()
+            .position(|call| call.value("id") == Some("0x7777")),
+        _ => calls.iter().position(|call| call.word() == "end"),
     };
-    let after: Vec<&str> = lines
-        .iter()
-        .skip(disconnected + 1)
-        .map(String::as_str)
-        .filter(|line| !line.starts_with("event "))
-        .collect();
-    if matches!(after.as_slice(), [end] if end.starts_with("end ")) {
+    let Some(last) = last else {
+        let why = format!("no end came when {}: {}", ending.text(), player.stands());
+        return Err(player.untestable(why));
+    };
+    let after: Vec<Line> = calls.iter().skip(last + 1).cloned().collect();
+    let due: &[&str] = match ending {
+        Ending::Disconnect => &["end"],
+        _ => &[],
+    };
+    if after.iter().map(Line::word).eq(due.iter().copied()) {
         return Ok(());
     }
-    let expected = "the end callback and nothing else after a guest's disconnect was accepted";
-    Err(player.broken(CLAUSE, expected, after.join(" | ")))
+    let expected = match ending {
+        Ending::Disconnect => {
+            "the end callback and nothing else after a guest's disconnect was accepted".to_owned()
+        }
+        _ => format!("no callback after the end callback when {}", ending.text()),
+    };
+    let got = format!("after it came {}", lines::words(&after));
+    Err(player.broken(CLAUSE, expected, got))
+}
+
+/// The same of a handle that a guest keeps.
+async fn on_a_handle_of_a_guest(lab: &HostLab, host: &Host, mark: usize) -> Outcome {
+    let (mut first, id) = join(lab, host).await?;
+    ask(lab, &mut first, "acquire").await?;
+    first.leave().await;
+    let ended = |lines: &[Line]| {
+        lines
+            .iter()
+            .any(|line| line.word() == "end" && line.is_of(id))
+    };
+    let (mut second, _) = join(lab, host).await?;
+    if !lines::until(lab, &mut [&mut second], mark, SHORT_WATCH * 2, ended).await {
+        return Err(first.untestable("no end came when the client left"));
+    }
+    let before = second.play().count();
+    let send = format!("kept-send {}", carrier(lab.protocol)?);
+    for command in [&send, "kept-disconnect plain not for you"] {
+        let answer = ask(lab, &mut second, command).await?;
+        if !answer.starts_with("err session-ended") {
+            let expected = "session-ended from a handle that was kept past the end";
+            return Err(first.broken(CLAUSE, expected, format!("{command}: {answer}")));
+        }
+    }
+    second.live(SHORT_WATCH).await;
+    if second.closed().is_some() || second.play().count() > before {
+        let expected = "a handle of an ended session to reach nobody";
+        let got = format!("it reached the next client: {}", second.stands());
+        return Err(second.broken(CLAUSE, expected, got));
+    }
+    lab.settle().await;
+    quiet_after(lab, &first, id, mark, Ending::Leave)
 }

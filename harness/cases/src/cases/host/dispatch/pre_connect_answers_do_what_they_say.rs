@@ -9,9 +9,10 @@ use vb_contract::{
 };
 use vb_data::State;
 
+use super::lines;
 use crate::case::Case;
 use crate::lab::door::{Host, Need, Plan};
-use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play};
+use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play, with_config};
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::{Outcome, Stop};
 
@@ -20,9 +21,8 @@ const CLAUSE: &str = "VB-DSP-09";
 /// What a player who is denied reads, with what a careless writer of JSON would break on.
 const DENIED: &str = "Not \"today\", §\u{e9}\u{1f512}\\ sorry";
 
-/// A server of the configuration at which nobody listens, and one that nobody has configured.
+/// A server of the configuration at which nobody listens.
 const DEAD: &str = "dead";
-const UNKNOWN: &str = "nowhere";
 
 /// The port 1 of this machine: a connection is refused at once.
 const DEAD_ADDRESS: &str = "127.0.0.1:1";
@@ -50,7 +50,7 @@ const OF_AN_IDLE_WORLD: [&str; 12] = [
 pub const CASE: Case = Case::host(
     "pre-connect-answers-do-what-they-say",
     &["VB-DSP-09"],
-    "Gives each answer but `virtual-backend` to `server-pre-connect`, natively and from a guest, with servers that are \
+    "Gives each answer but `virtual-backend` to `server-pre-connect`, from a guest and natively, with servers that are \
      unknown, missing and unreachable, and has a client idle in limbo for longer than its patience.",
     |lab| Box::pin(run(lab)),
 );
@@ -59,105 +59,83 @@ async fn run(lab: &HostLab) -> Outcome {
     if lab.offers(Need::NativePlugins) {
         natively(lab).await?;
     }
-    if lab.offers(Need::Limbo) {
-        let host = lab.host_of_probe(&[("answer", "limbo:full")]).await?;
-        limbo(lab, &host, "a guest", STEP).await?;
-    }
-    for (answer, what) in [
-        ("allowed", "a guest's allowed without a server"),
+    let denied = format!("denied:{DENIED}");
+    let host = answering(lab, &denied, Servers::None).await?;
+    shows(lab, &host, "denied by a guest", |text| text == DENIED).await?;
+    for (answer, servers, what) in [
+        ("allowed", Servers::None, "allowed without a server"),
+        (
+            "allowed",
+            Servers::DeadAtFirst,
+            "allowed to a server that is down",
+        ),
+        (
+            "connect-to:dead",
+            Servers::Dead,
+            "connect-to a server that is down",
+        ),
         (
             "connect-to:nowhere",
-            "a guest's connect-to a server that is not configured",
+            Servers::None,
+            "connect-to a server that is not configured",
         ),
     ] {
-        let host = lab.host_of_probe(&[("answer", answer)]).await?;
-        shows(lab, &host, what, |text| {
-            text.chars().any(char::is_alphanumeric)
-        })
-        .await?;
+        if servers == Servers::None || lab.offers(Need::RealServers) {
+            let host = answering(lab, answer, servers).await?;
+            let readable = |text: &str| text.chars().any(char::is_alphanumeric);
+            shows(lab, &host, what, readable).await?;
+        }
     }
-    let host = lab
-        .host_of_probe(&[("answer", &format!("denied:{DENIED}"))])
-        .await?;
-    shows(lab, &host, "denied by a guest", |text| text == DENIED).await
+    if lab.offers(Need::Limbo) {
+        let host = answering(lab, "limbo:full", Servers::None).await?;
+        limbo(lab, &host, "a guest", IDLE).await?;
+    }
+    Ok(())
+}
+
+/// The servers of a host's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Servers {
+    None,
+    /// One that is down.
+    Dead,
+    /// The same, where players are sent first.
+    DeadAtFirst,
+}
+
+/// A host whose probe gives this answer.
+async fn answering(lab: &HostLab, answer: &str, servers: Servers) -> Result<Host, Stop> {
+    let mut config = HostConfig::default();
+    if servers != Servers::None {
+        let dead = ServerConfig {
+            address: DEAD_ADDRESS.to_owned(),
+        };
+        config.servers = [(DEAD.to_owned(), dead)].into();
+    }
+    config.initial_server = (servers == Servers::DeadAtFirst).then(|| DEAD.to_owned());
+    let plan = Plan::new(config);
+    let probe = with_config(&[("answer", answer)]);
+    lab.start(plan.guest(PROBE_NAME, lab.probe(), probe)).await
 }
 
 async fn natively(lab: &HostLab) -> Outcome {
-    let connect_to = |name: &str| ServerPreConnectResult::ConnectTo(name.to_owned());
-    denied(lab, Text::plain(DENIED), DENIED).await?;
+    let host = |result| {
+        let outcome = EventOutcome::ServerPreConnect(result);
+        let plugin = lab.native("gate");
+        let plugin = plugin.answering_to(EventKind::ServerPreConnect, outcome);
+        lab.start(Plan::default().native("gate", Arc::new(plugin), may_play()))
+    };
     let json = r#"{"text":"No ","color":"red","extra":[{"text":"entry"}]}"#;
-    denied(lab, Text::Json(json.to_owned()), "No entry").await?;
-    refused(
-        lab,
-        ServerPreConnectResult::Allowed,
-        None,
-        "allowed without a server",
-    )
-    .await?;
-    refused(
-        lab,
-        ServerPreConnectResult::Allowed,
-        Some(DEAD),
-        "allowed to a server that is down",
-    )
-    .await?;
-    refused(
-        lab,
-        connect_to(DEAD),
-        None,
-        "connect-to a server that is down",
-    )
-    .await?;
-    refused(
-        lab,
-        connect_to(UNKNOWN),
-        None,
-        "connect-to a server that is not configured",
-    )
-    .await?;
+    for (text, shown) in [
+        (Text::plain(DENIED), DENIED),
+        (Text::Json(json.to_owned()), "No entry"),
+    ] {
+        let host = host(ServerPreConnectResult::Denied(text)).await?;
+        shows(lab, &host, "denied", |text| text == shown).await?;
+    }
     let why = ServerPreConnectResult::SendToLimbo(vec!["full".to_owned()]);
-    let host = answering(lab, why, None).await?;
-    limbo(lab, &host, "a native listener", IDLE).await
-}
-
-/// A host whose listener gives this answer, with a server that is down.
-async fn answering(
-    lab: &HostLab,
-    result: ServerPreConnectResult,
-    initial: Option<&str>,
-) -> Result<Host, Stop> {
-    let outcome = EventOutcome::ServerPreConnect(result);
-    let plugin = lab
-        .native("gate")
-        .answering_to(EventKind::ServerPreConnect, outcome);
-    let dead = ServerConfig {
-        address: DEAD_ADDRESS.to_owned(),
-    };
-    let config = HostConfig {
-        servers: [(DEAD.to_owned(), dead)].into(),
-        initial_server: initial.map(str::to_owned),
-        ..HostConfig::default()
-    };
-    lab.start(Plan::new(config).native("gate", Arc::new(plugin), may_play()))
-        .await
-}
-
-async fn denied(lab: &HostLab, text: Text, shown: &str) -> Outcome {
-    let host = answering(lab, ServerPreConnectResult::Denied(text), None).await?;
-    shows(lab, &host, "denied", |text| text == shown).await
-}
-
-async fn refused(
-    lab: &HostLab,
-    result: ServerPreConnectResult,
-    initial: Option<&str>,
-    what: &str,
-) -> Outcome {
-    let host = answering(lab, result, initial).await?;
-    shows(lab, &host, what, |text| {
-        text.chars().any(char::is_alphanumeric)
-    })
-    .await
+    let host = host(why).await?;
+    limbo(lab, &host, "a native listener", STEP).await
 }
 
 /// The client is disconnected with a text that `right` accepts, and nobody plays server for it.
@@ -200,7 +178,7 @@ async fn shows(lab: &HostLab, host: &Host, what: &str, right: impl Fn(&str) -> b
 async fn limbo(lab: &HostLab, host: &Host, whose: &str, time: Duration) -> Outcome {
     let expected = format!("an idle empty world when {whose} answers send-to-limbo");
     let told = lab.notebook.sessions().len();
-    let logged = lab.recorder.guest_log(PROBE_NAME).len();
+    let mark = lab.recorder.mark();
     // What a player does there is nothing to the claim.
     let still = ClientConfig {
         send_movement: false,
@@ -211,14 +189,9 @@ async fn limbo(lab: &HostLab, host: &Host, whose: &str, time: Duration) -> Outco
         return Err(player.broken(CLAUSE, expected, player.stands()));
     }
     player.live(time).await;
-    lab.settle().await;
     idle(&player, &expected)?;
-    let lines = lab.recorder.guest_log(PROBE_NAME);
-    let called = lines.iter().skip(logged).any(|(_, line)| {
-        ["start ", "packet ", "end "]
-            .iter()
-            .any(|w| line.starts_with(w))
-    });
+    lab.settle().await;
+    let called = lines::since(lab, mark).iter().any(lines::Line::is_call);
     if called || lab.notebook.sessions().len() > told {
         let got = "the handler of the plugin that answered was called";
         return Err(player.broken(CLAUSE, expected, got));

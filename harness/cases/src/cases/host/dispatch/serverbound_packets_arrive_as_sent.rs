@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sim_proto::ClientConfig;
 use vb_data::{Direction, State};
 
+use super::lines::{self, Line, quiet};
 use crate::case::Case;
+use crate::cases::host::bridge::probing::id_of;
 use crate::lab::door::Need;
-use crate::lab::host::{HostLab, PROBE_NAME};
+use crate::lab::host::HostLab;
 use crate::lab::player::Player;
 use crate::verdict::Outcome;
 
@@ -43,14 +44,8 @@ const LARGEST: usize = 2_097_151 - 3;
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A client that says nothing by itself.
-fn quiet(lab: &HostLab) -> ClientConfig {
-    ClientConfig {
-        send_movement: false,
-        unasked_keep_alive: false,
-        ..lab.client()
-    }
-}
+/// How long the last of them may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn packets(lab: &HostLab) -> Vec<Packet> {
     let table = vb_data::packets(lab.protocol, State::Play, Direction::Serverbound);
@@ -68,18 +63,6 @@ fn packets(lab: &HostLab) -> Vec<Packet> {
         .chain(every_size)
         .chain([(0x7fff_ffff & UNKNOWN, vec![7; LARGEST])])
         .collect()
-}
-
-/// A packet in the probe's words: id, length, and FNV-1a over both id and data.
-fn line((id, data): &Packet) -> String {
-    let hash = id
-        .to_le_bytes()
-        .iter()
-        .chain(data)
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    format!("id=0x{id:x} len={} hash={hash:016x}", data.len())
 }
 
 /// Some alone, most together.
@@ -103,26 +86,6 @@ async fn send_all(player: &mut Player, packets: &[Packet]) -> Outcome {
     }
 }
 
-fn compare(player: &Player, whom: &str, arrived: &[String], sent: &[String]) -> Outcome {
-    if arrived == sent {
-        return Ok(());
-    }
-    let nothing = "nothing".to_owned();
-    let at = arrived
-        .iter()
-        .zip(sent)
-        .take_while(|(arrived, sent)| arrived == sent)
-        .count();
-    let got = format!(
-        "{whom} was handed {} packets of {}; number {at} is {} instead of {}",
-        arrived.len(),
-        sent.len(),
-        arrived.get(at).unwrap_or(&nothing),
-        sent.get(at).unwrap_or(&nothing)
-    );
-    Err(player.broken(CLAUSE, EXPECTED, got))
-}
-
 /// See the module.
 pub const CASE: Case = Case::host(
     "serverbound-packets-arrive-as-sent",
@@ -133,59 +96,44 @@ pub const CASE: Case = Case::host(
 
 async fn run(lab: &HostLab) -> Outcome {
     let packets = packets(lab);
+    let sent: Vec<String> = packets
+        .iter()
+        .map(|(id, data)| lines::packet(*id, data))
+        .collect();
     if lab.offers(Need::NativePlugins) {
-        natively(lab, &packets).await?;
+        natively(lab, &packets, &sent).await?;
     }
-    by_a_guest(lab, &packets).await
+    let host = lab.host_of_probe(&[]).await?;
+    let mut player = lab.join_as(&host, quiet(lab)).await?;
+    player.live(PAUSE).await;
+    lab.settle().await;
+    let (mark, id) = (lab.recorder.mark(), id_of(&player)?);
+    send_all(&mut player, &packets).await?;
+    let all =
+        |lines: &[Line]| lines.iter().filter(|line| line.packet().is_some()).count() >= sent.len();
+    lines::until(lab, &mut [&mut player], mark, PATIENCE, all).await;
+    // What comes twice comes late.
+    lab.settle().await;
+    let calls = lines::calls_of(lab, mark, id);
+    let arrived: Vec<String> = calls.iter().filter_map(Line::packet).collect();
+    lines::must_be_as_sent(
+        &player,
+        CLAUSE,
+        format!("{EXPECTED}, in a guest"),
+        &arrived,
+        &sent,
+    )
 }
 
-async fn natively(lab: &HostLab, packets: &[Packet]) -> Outcome {
+async fn natively(lab: &HostLab, packets: &[Packet], sent: &[String]) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;
     let mut player = lab.join_as(&host, quiet(lab)).await?;
     player.live(PAUSE).await;
     let skip = lab.notebook.packets("gate").len();
     send_all(&mut player, packets).await?;
-    let arrived: Vec<Packet> = lab
-        .notebook
-        .packets("gate")
-        .into_iter()
-        .skip(skip)
-        .map(|packet| (packet.packet_id, packet.data.to_vec()))
+    let handed = lab.notebook.packets("gate").into_iter().skip(skip);
+    let arrived: Vec<String> = handed
+        .map(|packet| lines::packet(packet.packet_id, &packet.data))
         .collect();
-    let (arrived, sent): (Vec<String>, Vec<String>) = (
-        arrived.iter().map(line).collect(),
-        packets.iter().map(line).collect(),
-    );
-    compare(&player, "a native handler", &arrived, &sent)
-}
-
-async fn by_a_guest(lab: &HostLab, packets: &[Packet]) -> Outcome {
-    let sent: Vec<String> = packets.iter().map(line).collect();
-    let host = lab.host_of_probe(&[]).await?;
-    let mut player = lab.join_as(&host, quiet(lab)).await?;
-    player.live(PAUSE).await;
-    // What the client says by itself has come by then.
-    lab.settle().await;
-    let skip = lab.recorder.guest_log(PROBE_NAME).len();
-    send_all(&mut player, packets).await?;
-    let deadline = lab.now() + lab.within(PAUSE);
-    let mut arrived = handed(lab, skip);
-    while arrived.len() < sent.len() && lab.now() < deadline {
-        player.live(PAUSE).await;
-        arrived = handed(lab, skip);
-    }
-    lab.settle().await;
-    arrived = handed(lab, skip);
-    compare(&player, "a guest", &arrived, &sent)
-}
-
-/// What the probe was handed, as it says, but for the first lines of its log.
-fn handed(lab: &HostLab, skip: usize) -> Vec<String> {
-    let log = lab.recorder.guest_log(PROBE_NAME).into_iter().skip(skip);
-    let packets = log.filter(|(_, text)| text.starts_with("packet "));
-    let words = packets.map(|(_, text)| match text.split_once("id=") {
-        Some((_, rest)) => format!("id={rest}"),
-        None => String::new(),
-    });
-    words.collect()
+    lines::must_be_as_sent(&player, CLAUSE, EXPECTED, &arrived, sent)
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use sim_proto::Event;
 use vb_data::State;
 
+use super::lines::{self, BUSY};
 use crate::case::Case;
+use crate::cases::host::bridge::probing::id_of;
 use crate::lab::door::Need;
-use crate::lab::host::{HostLab, PROBE_NAME};
+use crate::lab::host::HostLab;
 use crate::lab::native::{Told, words};
 use crate::lab::player::{JOIN_LIMIT, Player, secs};
 use crate::verdict::Outcome;
@@ -18,9 +20,6 @@ const EXPECTED: &str = "one start, in play, before everything else of the sessio
 
 /// An id that no protocol has.
 const MARK: i32 = 0x7001;
-
-/// What the probe calls its callbacks in the log.
-const CALLS: [&str; 3] = ["start", "packet", "end"];
 
 const WATCH: Duration = Duration::from_secs(1);
 
@@ -40,23 +39,37 @@ async fn run(lab: &HostLab) -> Outcome {
     if lab.offers(Need::NativePlugins) {
         natively(lab).await?;
     }
-    let host = lab.host_of_probe(&[]).await?;
-    let mut player = lab.join(&host).await?;
+    let mark = lab.recorder.mark();
+    let host = lab.host_of_probe(&[("in.start", BUSY)]).await?;
+    let mut player = lab.connect(&host, lab.client());
+    if player.version().has_configuration_phase() {
+        before_play(&mut player, || {
+            let lines = lines::since(lab, mark);
+            let calls = lines.into_iter().filter(lines::Line::is_call);
+            calls.map(|line| line.text).collect()
+        })
+        .await?;
+    }
+    lab.until_started(&mut player).await?;
+    player.send_raw(MARK, b"during");
+    player.live(WATCH).await;
     player.send_raw(MARK, b"after");
     player.live(WATCH).await;
     lab.settle().await;
-    let lines = lab.recorder.guest_log(PROBE_NAME);
-    let calls: Vec<&str> = lines
-        .iter()
-        .filter_map(|(_, line)| line.split(' ').next())
-        .filter(|w| CALLS.contains(w))
-        .collect();
-    let starts = calls.iter().filter(|word| **word == "start").count();
-    if calls.first() == Some(&"start") && starts == 1 {
-        return Ok(());
+    let calls = lines::calls_of(lab, mark, id_of(&player)?);
+    let starts = calls.iter().filter(|call| call.word() == "start").count();
+    if starts != 1 || calls.first().is_none_or(|call| call.word() != "start") {
+        let got = format!("a guest was called {}", lines::words(&calls));
+        return Err(player.broken(CLAUSE, EXPECTED, got));
     }
-    let got = format!("a guest was called {}", calls.join(", "));
-    Err(player.broken(CLAUSE, EXPECTED, got))
+    let after = lines::packet(MARK, b"after");
+    if !calls
+        .iter()
+        .any(|call| call.packet().as_ref() == Some(&after))
+    {
+        return Err(player.untestable("the client's packet did not arrive"));
+    }
+    nothing_is_sent(&player)
 }
 
 async fn natively(lab: &HostLab) -> Outcome {
@@ -66,7 +79,11 @@ async fn natively(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", slow).await?;
     let mut player = lab.connect(&host, lab.client());
     if player.version().has_configuration_phase() {
-        before_play(lab, &mut player).await?;
+        before_play(&mut player, || {
+            let told = lab.notebook.sessions();
+            told.iter().map(|(_, told)| told.word()).collect()
+        })
+        .await?;
     }
     lab.until_started(&mut player).await?;
     player.send_raw(MARK, b"during");
@@ -86,7 +103,11 @@ async fn natively(lab: &HostLab) -> Outcome {
     if !told.iter().any(|(_, told)| after(told)) {
         return Err(player.untestable("the client's packet did not arrive"));
     }
-    // The handler sends nothing at all.
+    nothing_is_sent(&player)
+}
+
+/// The handler sends nothing at all.
+fn nothing_is_sent(player: &Player) -> Outcome {
     if let Some((at, packet)) = player.play().next() {
         let got = format!(
             "{} was sent at {}, and not by the handler",
@@ -98,8 +119,8 @@ async fn natively(lab: &HostLab) -> Outcome {
     Ok(())
 }
 
-/// Holds still at the last moment at which the client is not in play.
-async fn before_play(lab: &HostLab, player: &mut Player) -> Outcome {
+/// Holds still at the last moment at which the client is not in play, and looks whether handlers are `told` anything.
+async fn before_play(player: &mut Player, told: impl Fn() -> Vec<String>) -> Outcome {
     let configuration = |event: &Event| {
         matches!(
             event,
@@ -113,13 +134,13 @@ async fn before_play(lab: &HostLab, player: &mut Player) -> Outcome {
         return Err(player.untestable(player.stands()));
     }
     tokio::time::sleep(PAUSE).await;
-    let told = lab.notebook.sessions();
+    let told = told();
     if told.is_empty() {
         return Ok(());
     }
     let got = format!(
         "while the client has not left the configuration phase: {}",
-        words(told.iter().map(|(_, told)| told))
+        told.join(", ")
     );
     Err(player.broken(CLAUSE, EXPECTED, got))
 }

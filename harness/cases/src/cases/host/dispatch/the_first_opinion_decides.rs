@@ -6,6 +6,7 @@ use vb_contract::{
     ChooseInitialServerResult, EventKind, EventOutcome, HostEvent, PreLoginResult, Text,
 };
 
+use super::lines::{self, named, priority};
 use crate::case::Case;
 use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, may_play, with_config};
@@ -15,7 +16,7 @@ use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-DSP-10";
 
-/// Plugins in the order in which they are loaded, and the priorities of their listeners.
+/// Native plugins in the order in which they are loaded, and the priorities of their listeners.
 const PLUGINS: [(&str, &[i16]); 5] = [
     ("low", &[-5]),
     ("first", &[0]),
@@ -24,7 +25,14 @@ const PLUGINS: [(&str, &[i16]); 5] = [
     ("second", &[0]),
 ];
 
-/// The order in which they are to be asked.
+/// Priorities of the listeners of one guest, by their places, and which of them has an opinion.
+const LISTENERS: [i16; 6] = [0, -5, 20, -20, 10, 0];
+const DECIDES: usize = 5;
+
+/// Guests, in the order in which they are loaded. Those with more are asked earlier.
+const GUESTS: [(&str, i16); 3] = [("second", 0), ("first", 10), ("third", -5)];
+
+/// The order in which the native plugins are to be asked.
 const ORDER: [&str; 6] = ["split", "high", "first", "second", "low", "split"];
 
 const ANSWERED: [EventKind; 4] = [
@@ -38,11 +46,10 @@ const ANSWERED: [EventKind; 4] = [
 pub const CASE: Case = Case::host(
     "the-first-opinion-decides",
     &["VB-DSP-10"],
-    "Five plugins listen with different and with equal priorities; compares who is asked, and in which order, when \
-     nobody has an opinion and when some have.",
+    "Listeners of one guest, of several and of native plugins listen with different and with equal priorities; compares \
+     who is asked, in which order, and who decides, when nobody has an opinion and when some have.",
     |lab| Box::pin(run(lab)),
-)
-.needing(&[Need::TwoPlugins]);
+);
 
 async fn run(lab: &HostLab) -> Outcome {
     if lab.offers(Need::NativePlugins) {
@@ -51,144 +58,160 @@ async fn run(lab: &HostLab) -> Outcome {
         pre_login_is_decided(lab).await?;
         the_initial_server_is_chosen(lab).await?;
     }
-    for opinions in Opinions::ALL {
-        of_guests(lab, opinions).await?;
+    of_one_guest(lab).await?;
+    if lab.offers(Need::TwoPlugins) {
+        of_several_guests(lab).await?;
     }
     Ok(())
 }
 
-/// Guests in the order in which they are loaded, and the priorities of their listeners.
-const GUESTS: [(&str, i16); 4] = [("low", -5), ("first", 0), ("high", 10), ("second", 0)];
-
-/// Which of the guests have an opinion, and on what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opinions {
-    /// Nobody has one.
-    None,
-    /// Three want the player.
-    OnPreConnect,
-    /// Two deny the login, and one of lower priority allows it.
-    OnPreLogin,
-}
-
-impl Opinions {
-    const ALL: [Self; 3] = [Self::None, Self::OnPreConnect, Self::OnPreLogin];
-
-    /// What a guest answers, by the probe's words: at pre-login, and at server-pre-connect.
-    fn of(self, name: &str) -> (String, &'static str) {
-        match (self, name) {
-            (Self::OnPreConnect, "low" | "first" | "second") => {
-                ("none".to_owned(), "virtual-backend")
-            }
-            (Self::OnPreLogin, "high" | "second") => (format!("denied:says {name}"), "none"),
-            (Self::OnPreLogin, "low") => ("allowed".to_owned(), "none"),
-            _ => ("none".to_owned(), "none"),
-        }
-    }
-
-    /// At which event somebody has one.
-    fn event(self) -> &'static str {
-        match self {
-            Self::OnPreLogin => "pre-login",
-            Self::None | Self::OnPreConnect => "server-pre-connect",
-        }
-    }
-}
-
-/// Whom the host asks, in this order, and who decides, by what it declares of itself.
-fn due(lab: &HostLab, opinions: Opinions) -> (Vec<&'static str>, Option<&'static str>) {
-    let mut order = GUESTS.to_vec();
-    order.sort_by_key(|(_, priority)| match lab.choices().lowest_first {
-        true => *priority,
-        false => -priority,
-    });
-    let names: Vec<&str> = order.into_iter().map(|(name, _)| name).collect();
-    let has = |name: &&str| {
-        let (pre_login, pre_connect) = opinions.of(name);
-        let said = if opinions == Opinions::OnPreLogin {
-            pre_login
-        } else {
-            pre_connect.to_owned()
+/// The listeners of one guest, which are asked by priority and then in the order in which it subscribed them.
+async fn of_one_guest(lab: &HostLab) -> Outcome {
+    for (opinion, answer) in [
+        (None, ("answer", "none")),
+        (Some(DECIDES), ("pre-login", "denied:says it")),
+        (Some(DECIDES), ("answer", "virtual-backend")),
+    ] {
+        let priorities = LISTENERS.map(|priority| priority.to_string()).join(",");
+        let decides = DECIDES.to_string();
+        let mut config = vec![("priorities", priorities.as_str()), answer];
+        config.extend(opinion.map(|_| ("opinion-at", decides.as_str())));
+        let mark = lab.recorder.mark();
+        let host = lab.host_of_probe(&config).await?;
+        let mut player = lab.connect(&host, lab.client());
+        let decided = match answer.0 {
+            "pre-login" => EventKind::PreLogin,
+            _ => EventKind::ServerPreConnect,
         };
-        said != "none"
-    };
-    if lab.choices().last_opinion {
-        let last = names.iter().copied().rfind(has);
-        return (names, last);
+        let passes = answer.1 == "virtual-backend";
+        if passes {
+            lab.until_started(&mut player).await?;
+        } else {
+            player.until_closed(lab.within(JOIN_LIMIT)).await;
+        }
+        lab.settle().await;
+        for kind in ANSWERED {
+            let opinion = opinion.filter(|_| kind == decided);
+            must_be_asked_in_one_guest(lab, &player, kind, mark, opinion)?;
+            if kind == decided {
+                break;
+            }
+        }
+        if !passes && player.kicked().is_none() {
+            let expected = "a disconnect with a reason when nobody lets the player in";
+            return Err(player.broken(CLAUSE, expected, player.stands()));
+        }
     }
-    match names.iter().position(|name| has(name)) {
-        Some(at) => (
-            names.iter().copied().take(at + 1).collect(),
-            names.get(at).copied(),
-        ),
-        None => (names, None),
-    }
+    Ok(())
 }
 
-async fn of_guests(lab: &HostLab, opinions: Opinions) -> Outcome {
+fn must_be_asked_in_one_guest(
+    lab: &HostLab,
+    player: &Player,
+    kind: EventKind,
+    mark: usize,
+    opinion: Option<usize>,
+) -> Outcome {
+    let mut due: Vec<usize> = (0..LISTENERS.len()).collect();
+    due.sort_by_key(|place| match lab.choices().lowest_first {
+        true => LISTENERS[*place],
+        false => -LISTENERS[*place],
+    });
+    let decides = opinion.filter(|_| !lab.choices().last_opinion);
+    if let Some(last) = decides.and_then(|decides| due.iter().position(|at| *at == decides)) {
+        due.truncate(last + 1);
+    }
+    let asked: Vec<usize> = lines::since(lab, mark)
+        .iter()
+        .filter(|line| line.event() == Some(kind.name()))
+        .filter_map(|line| line.value("listener")?.parse().ok())
+        .collect();
+    if asked == due {
+        return Ok(());
+    }
+    let words = |places: &[usize]| {
+        let words: Vec<String> = places
+            .iter()
+            .map(|place| {
+                format!(
+                    "{} ({place})",
+                    LISTENERS.get(*place).copied().unwrap_or_default()
+                )
+            })
+            .collect();
+        words.join(", ")
+    };
+    let when = match opinion {
+        Some(place) => format!("when the one at place {place} has an opinion"),
+        None => "when nobody has an opinion".to_owned(),
+    };
+    let expected = format!(
+        "at {kind} the listeners with priorities (and places) {} to be asked {when}",
+        words(&due)
+    );
+    Err(player.broken(CLAUSE, expected, words(&asked)))
+}
+
+/// Three guests have opinions: one on everybody, one on names with an `a` in front, one on those with two. Whose word has
+/// to count most has one on the fewest.
+async fn of_several_guests(lab: &HostLab) -> Outcome {
+    let choices = lab.choices();
+    let mut guests = GUESTS;
+    // From the one whose word counts least.
+    guests.sort_by_key(|(_, early)| match choices.last_opinion {
+        true => -early,
+        false => *early,
+    });
+    let only = |name: &str| {
+        let place = guests.iter().position(|(guest, _)| *guest == name);
+        "a".repeat(place.unwrap_or_default())
+    };
     let host = lab
         .host(|mut plan| {
-            for (name, priority) in GUESTS {
-                let (pre_login, answer) = opinions.of(name);
-                let priority = priority.to_string();
-                let lines = [
-                    ("priority", priority.as_str()),
-                    ("pre-login", &pre_login),
-                    ("answer", answer),
-                ];
-                plan = plan.guest(name, lab.probe(), with_config(&lines));
+            for (name, early) in GUESTS {
+                let config = with_config(&[
+                    ("priority", &priority(lab, early).to_string()),
+                    ("only", &only(name)),
+                    ("pre-login", &format!("denied:says {name}")),
+                ]);
+                plan = plan.guest(name, lab.probe(), config);
             }
             plan
         })
         .await?;
-    let mark = lab.recorder.mark();
-    let mut player = lab.connect(&host, lab.client());
-    match opinions {
-        Opinions::OnPreConnect => lab.until_started(&mut player).await?,
-        _ => drop(player.until_closed(lab.within(JOIN_LIMIT)).await),
-    }
-    lab.settle().await;
-    let logged = |lead: String| {
-        lab.recorder.since(mark, |seen| match &seen.event {
-            HostEvent::GuestLog {
-                plugin, message, ..
-            } if message.starts_with(&lead) => Some(plugin.clone()),
-            _ => None,
-        })
-    };
-    let (order, decider) = due(lab, opinions);
-    let event = opinions.event();
-    let asked = logged(format!("event {event} "));
-    if asked != order {
-        let expected = format!(
-            "at {event} {} to be asked, by priority and then in the order of registration, and nobody whose answer would not count",
-            order.join(", ")
-        );
-        return Err(player.broken(CLAUSE, expected, asked.join(", ")));
-    }
-    let mut started = logged("start ".to_owned());
-    // How often the start comes is another claim.
-    started.dedup();
-    let kicked = player.kicked().map(|(_, _, text)| text);
-    let right = match (opinions, decider) {
-        (Opinions::OnPreConnect, Some(name)) => started == [name],
-        (Opinions::OnPreLogin, Some("low")) => started.is_empty(),
-        (Opinions::OnPreLogin, Some(name)) => {
-            started.is_empty() && kicked.as_deref() == Some(&format!("says {name}"))
+    for (name, _) in guests {
+        let mark = lab.recorder.mark();
+        let mut player = lab.connect(&host, named(lab, &format!("{}b", only(name))));
+        player.until_closed(lab.within(JOIN_LIMIT)).await;
+        lab.settle().await;
+        let says = format!("says {name}");
+        if player.kicked().is_none_or(|(_, _, text)| text != says) {
+            let which = if choices.last_opinion {
+                "last"
+            } else {
+                "first"
+            };
+            let expected = format!("a disconnect with \"{says}\", whose answer came {which}");
+            return Err(player.broken(CLAUSE, expected, player.stands()));
         }
-        _ => started.is_empty() && kicked.is_some(),
-    };
-    if right {
-        return Ok(());
-    }
-    let expected = match decider {
-        Some(name) => format!("what {name} answers at {event} to decide"),
-        None => {
-            "a disconnect with a reason when nobody decides and no server is configured".to_owned()
+        let asked: Vec<String> = lines::since(lab, mark)
+            .into_iter()
+            .filter(|line| line.event() == Some(EventKind::PreLogin.name()))
+            .map(|line| line.plugin)
+            .collect();
+        for (other, early) in GUESTS {
+            let decided = GUESTS
+                .iter()
+                .any(|(guest, at)| *guest == name && *at > early);
+            let due = usize::from(choices.last_opinion || !decided);
+            let count = asked.iter().filter(|asked| *asked == other).count();
+            if count != due {
+                let expected = format!("{other} to be asked {due} times when {name} decides");
+                return Err(player.broken(CLAUSE, expected, format!("it was asked {count} times")));
+            }
         }
-    };
-    let got = format!("sessions on: {}; {}", started.join(", "), player.stands());
-    Err(player.broken(CLAUSE, expected, got))
+    }
+    Ok(())
 }
 
 /// A host with the five plugins, of which those that `opinion` knows have one.

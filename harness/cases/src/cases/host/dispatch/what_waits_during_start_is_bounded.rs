@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lines::{self, BUSY};
 use crate::case::Case;
 use crate::lab::door::{Need, Plan};
-use crate::lab::host::{HostLab, may_play, uncompressed};
+use crate::lab::host::{HostLab, PROBE_NAME, may_play, uncompressed, with_config};
 use crate::lab::native::Told;
 use crate::lab::player::Player;
 use crate::verdict::Outcome;
@@ -21,6 +22,9 @@ const BYTES: usize = 1 << 20;
 
 /// What may be on its way besides: buffers of the connection, of the host's reading, and frames that are not whole.
 const ON_ITS_WAY: usize = 256 << 10;
+
+/// As many of them at most go to a guest, which has a line for each in a log that takes a thousand a second.
+const IN_A_GUEST: usize = 400;
 
 /// Less than the start's deadline of 10 s.
 const START: Duration = Duration::from_secs(5);
@@ -65,17 +69,30 @@ pub const CASE: Case = Case::host(
      packet over 1 MiB; looks at how much the host takes off the connection, and that all of it arrives.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_oldest()
-.needing(&[Need::NativePlugins]);
+.on_the_oldest();
 
 async fn run(lab: &HostLab) -> Outcome {
     for load in &LOADS {
-        judge(lab, load).await?;
+        if lab.offers(Need::NativePlugins) {
+            natively(lab, load).await?;
+        }
+        in_a_guest(lab, load).await?;
     }
     Ok(())
 }
 
-async fn judge(lab: &HostLab, load: &Load) -> Outcome {
+/// All of it arrives. How much of it waits where, nobody outside can tell.
+async fn in_a_guest(lab: &HostLab, load: &Load) -> Outcome {
+    let plan = Plan::new(lab.uncompressed());
+    let busy = with_config(&[("in.start", BUSY)]);
+    let host = lab.start(plan.guest(PROBE_NAME, lab.probe(), busy)).await?;
+    let packets: Vec<(i32, Vec<u8>)> = (0..load.count.min(IN_A_GUEST))
+        .map(|_| (MARK, lab.draw(|rng| rng.bytes(load.size))))
+        .collect();
+    lines::reach_after_the_start(lab, &host, CLAUSE, &packets).await
+}
+
+async fn natively(lab: &HostLab, load: &Load) -> Outcome {
     let slow = lab
         .native("gate")
         .on_start(|_| Box::pin(tokio::time::sleep(START)));
