@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use sim_client::{Behaviour, Deed, Step};
-use sim_proto::{ClientConfig, Version};
+use sim_proto::Version;
 use vb_contract::{EndCause, HostEvent, PlayerId};
 
+use super::lines::{self, quiet};
 use crate::case::Case;
-use crate::lab::door::Host;
-use crate::lab::host::HostLab;
+use crate::cases::host::bridge::probing::pass;
+use crate::lab::door::{Host, Need};
+use crate::lab::host::{HostLab, STEP};
 use crate::lab::native::Told;
 use crate::lab::player::{Player, secs};
 use crate::verdict::Outcome;
@@ -26,6 +28,12 @@ const SILENCE: Duration = Duration::from_secs(31);
 
 /// Of a flood: 2,000 packets.
 const FLOODING: Duration = Duration::from_millis(200);
+
+/// How long a client waits for the occasion to do what it is to do.
+const OCCASION: Duration = Duration::from_secs(3);
+
+/// How long a join takes of which each byte takes a millisecond, and more.
+const SLOWLY: Duration = Duration::from_secs(10);
 
 /// The first without and with compression, with a configuration phase, with known packs: there each deed is done at each
 /// step. Elsewhere at its usual one.
@@ -67,27 +75,23 @@ fn fate(behaviour: Behaviour) -> Fate {
 /// What is done on this protocol. In a world, which nobody here sends, a host sees no more than in play.
 fn behaviours(protocol: i32) -> Vec<Behaviour> {
     let newest = vb_data::supported().last() == Some(&protocol);
-    let all: Vec<Behaviour> = if newest || THOROUGHLY.contains(&protocol) {
-        Behaviour::all().collect()
-    } else {
-        let usual = |one: Behaviour| Behaviour {
-            at: one.at.min(Step::Play),
-            ..one
-        };
-        Behaviour::usual().map(usual).collect()
-    };
+    if !newest && !THOROUGHLY.contains(&protocol) {
+        return usual(protocol).collect();
+    }
     let version = Version::new(protocol);
-    all.into_iter()
+    Behaviour::all()
         .filter(|one| one.at <= Step::Play && one.fits(version))
         .collect()
 }
 
-fn quiet(lab: &HostLab) -> ClientConfig {
-    ClientConfig {
-        send_movement: false,
-        unasked_keep_alive: false,
-        ..lab.client()
-    }
+/// Each deed once.
+fn usual(protocol: i32) -> impl Iterator<Item = Behaviour> {
+    let version = Version::new(protocol);
+    let usual = Behaviour::usual().map(|one| Behaviour {
+        at: one.at.min(Step::Play),
+        ..one
+    });
+    usual.filter(move |one| one.fits(version))
 }
 
 /// When the host closed the connection, since `mark`, and why.
@@ -222,11 +226,121 @@ fn judge(
 pub const CASE: Case = Case::host(
     "misbehaving-clients-end-as-the-spec-says",
     &[ENDS, FRAMES, LOGIN, ORDER],
-    "Has clients misbehave in each way that the simulated client knows, and then one behave.",
+    "Has clients of a guest misbehave in each way that the simulated client knows, all at once, and clients of a native \
+     handler one after the other and at each step; then one behaves.",
     |lab| Box::pin(run(lab)),
 );
 
 async fn run(lab: &HostLab) -> Outcome {
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    in_a_guest(lab).await
+}
+
+/// A client that has misbehaved, and when, if it came to that.
+struct Culprit {
+    behaviour: Behaviour,
+    player: Player,
+    done: Option<Duration>,
+}
+
+/// Each deed once, at its usual step.
+async fn in_a_guest(lab: &HostLab) -> Outcome {
+    let mark = lab.recorder.mark();
+    let host = lab.host_of_probe(&[("packets", "quiet")]).await?;
+    // Where nobody can join, what becomes of the others says nothing.
+    lab.join(&host).await?.leave().await;
+    let culprits = usual(lab.protocol).map(|behaviour| misbehave(lab, &host, behaviour, mark));
+    let mut culprits = futures::future::join_all(culprits).await;
+    for culprit in &mut culprits {
+        culprit.player.leave().await;
+    }
+    let mut players: Vec<&mut Player> = culprits.iter_mut().map(|it| &mut it.player).collect();
+    pass(&mut players, lab.within(AT_ONCE)).await;
+    lab.settle().await;
+    for culprit in &culprits {
+        culprit.must_have_ended(lab, mark)?;
+    }
+    lab.join(&host).await?.leave().await;
+    Ok(())
+}
+
+/// Has a client misbehave, and live on for as long as its end may take.
+async fn misbehave(lab: &HostLab, host: &Host, behaviour: Behaviour, mark: usize) -> Culprit {
+    let mut player = lab.connect(host, quiet(lab)).behaving([behaviour]);
+    let deadline = lab.now() + OCCASION;
+    while player.misbehaved().is_none() && player.closed().is_none() && lab.now() < deadline {
+        player.live(STEP).await;
+    }
+    let done = player.misbehaved();
+    let started = |name: &str| lines::session_of(lab, mark, name).is_some();
+    match (fate(behaviour), behaviour.deed) {
+        (_, Deed::Flood(_)) => player.live(FLOODING).await,
+        (Fate::Session, _) => {
+            let deadline = lab.now() + lab.within(SLOWLY);
+            while !started(&player.name) && player.closed().is_none() && lab.now() < deadline {
+                player.live(STEP).await;
+            }
+        }
+        _ => player.live(lab.within(AT_ONCE)).await,
+    }
+    Culprit {
+        behaviour,
+        player,
+        done,
+    }
+}
+
+impl Culprit {
+    fn must_have_ended(&self, lab: &HostLab, mark: usize) -> Outcome {
+        let Self {
+            behaviour, player, ..
+        } = self;
+        // Nobody sends keep-alives here: what is done with those has not been done.
+        let Some(done) = self.done else {
+            return Ok(());
+        };
+        let session = lines::session_of(lab, mark, &player.name);
+        match fate(*behaviour) {
+            Fate::Fault(clause) => self.must_be_closed(lab, clause, done)?,
+            // One that has left sees no end.
+            Fate::Gone if behaviour.deed == Deed::HalfClose => {
+                self.must_be_closed(lab, ENDS, done)?;
+            }
+            Fate::Session if session.is_none() => {
+                // Splits have a clause of their own, whose cases say more.
+                let why = format!("no session, with {behaviour}: {}", player.stands());
+                return Err(player.untestable(why));
+            }
+            _ => {}
+        }
+        let calls = session.map_or_else(Vec::new, |id| lines::calls_of(lab, mark, id));
+        let count = |word: &str| calls.iter().filter(|call| call.word() == word).count();
+        let (starts, ends) = (count("start"), count("end"));
+        if starts == ends && starts <= 1 {
+            return Ok(());
+        }
+        let expected = format!("one end for each start, after {behaviour}");
+        Err(player.broken(ENDS, expected, format!("{starts} starts, {ends} ends")))
+    }
+
+    fn must_be_closed(&self, lab: &HostLab, clause: &'static str, done: Duration) -> Outcome {
+        let Self {
+            behaviour, player, ..
+        } = self;
+        let limit = lab.within(AT_ONCE);
+        match player.closed() {
+            Some((at, _)) if at <= done + limit => Ok(()),
+            _ => {
+                let expected = format!("the end within {}, after {behaviour}", secs(limit));
+                Err(player.broken(clause, expected, player.stands()))
+            }
+        }
+    }
+}
+
+async fn natively(lab: &HostLab) -> Outcome {
     let host = lab.host_of("gate", lab.native("gate")).await?;
     // Where nobody can join, what becomes of the others says nothing.
     let mut honest = lab.join(&host).await?;
