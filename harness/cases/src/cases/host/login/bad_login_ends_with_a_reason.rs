@@ -30,7 +30,7 @@ const BAD: [&str; 7] = [
 /// Ids that no protocol's login state has: a late one of play, and one of a single byte as large as can be.
 const STRANGE: [i32; 2] = [0x1a, 0x7f];
 
-/// A host answers at once in virtual time.
+/// A host answers at once.
 const SOON: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -42,13 +42,14 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     for name in GOOD {
         naming::passes(lab, &host, CLAUSE, name).await?;
     }
     for name in BAD {
         naming::ends(lab, &host, CLAUSE, name).await?;
     }
+    naming::only_told_of(lab, CLAUSE, &GOOD).await?;
     second_login(lab, &host).await?;
     other_states(lab, &host).await
 }
@@ -59,7 +60,12 @@ async fn second_login(lab: &HostLab, host: &Host) -> Outcome {
     let login = line.frame(id(lab, "login_start"), &data);
     // In one piece, so that the second is there before anybody has decided on the first.
     line.write(&[login.clone(), login].concat()).await;
-    line.must_end(CLAUSE, "of a second login start", SOON).await
+    let ends = line.must_end(CLAUSE, "of a second login start", SOON).await;
+    // Where nobody waits for an acknowledgement, who has decided by then reads the second as a packet of play.
+    if line.awaits() == State::Play && !lab.is_virtual() {
+        return Ok(());
+    }
+    ends
 }
 
 async fn other_states(lab: &HostLab, host: &Host) -> Outcome {

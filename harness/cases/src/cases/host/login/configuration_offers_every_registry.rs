@@ -71,7 +71,7 @@ async fn falls_silent(lab: &HostLab, host: &Host) -> Outcome {
         )
         .await;
     player.stop_reading();
-    tokio::time::sleep(LONGEST_WAIT + SLACK).await;
+    tokio::time::sleep(lab.within(LONGEST_WAIT + SLACK)).await;
     player.resume();
     player.until_closed(SLACK).await;
     match player.kicked() {
@@ -108,7 +108,7 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     let mut player = lab.connect(&host, lab.client());
     player
         .until(

@@ -34,12 +34,12 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     for name in GOOD {
         naming::passes(lab, &host, CLAUSE, name).await?;
     }
     for name in BAD {
         naming::ends(lab, &host, CLAUSE, name).await?;
     }
-    Ok(())
+    naming::only_told_of(lab, CLAUSE, &GOOD).await
 }

@@ -24,7 +24,7 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     let mut line = Line::with_login(lab, &host, "packless").await;
     let wanted = ["registry_data", "finish_configuration"];
     loop {

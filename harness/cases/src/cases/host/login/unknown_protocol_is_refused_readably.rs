@@ -60,7 +60,7 @@ pub const CASE: Case = Case::host(
 .on_the_newest();
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of("gate", lab.native("gate")).await?;
+    let host = lab.host_of_probe(&[]).await?;
     for protocol in STRANGE {
         status(lab, &host, protocol).await?;
         login(lab, &host, protocol).await?;
