@@ -45,6 +45,10 @@ const HIDDEN: &[(&str, &str)] = &[
         "an adapter's hosts take profiles from where they do, and offline ones have no properties",
     ),
     (
+        "silent-configuration",
+        "no guest can think for 15 s, and no client is waited for longer, so that no keep-alive is ever due",
+    ),
+    (
         "global-lock",
         "all callbacks of guests are short, so that one lock for all of them shows in no bound that is wide enough for a busy machine",
     ),

@@ -201,7 +201,13 @@ export class Connection {
     if (others.length > 0 && host.duplicate === 'refuse') {
       return this.#deny({ val: plain('You are on this server already.'), why: 'is here already' })
     }
-    if (host.duplicate === 'replace') for (const other of others) other.end(plain('You have joined from somewhere else.'), 'has joined again')
+    // The session of the earlier is over before that of the later starts.
+    if (host.duplicate === 'replace') {
+      for (const other of others) {
+        other.end(plain('You have joined from somewhere else.'), 'has joined again')
+        other.#finish()
+      }
+    }
     if (host.compression >= 0 && version.compression) {
       this.#send('compress', { threshold: host.compression })
       this.#splitter.threshold = this.#threshold = host.compression

@@ -9,16 +9,15 @@ use vb_data::State;
 use super::line::{Heard, Line};
 use crate::case::Case;
 use crate::cases::host::asking::{COMMAND, carrier};
-use crate::cases::host::bridge::probing::fnv;
 use crate::lab::door::{Need, Plan};
-use crate::lab::host::{HostLab, PROBE_NAME, with_config};
-use crate::verdict::Outcome;
+use crate::lab::host::{HostLab, PROBE_NAME, STEP, may_play};
+use crate::verdict::{Outcome, Stop};
 
 const CLAUSE: &str = "VB-LOG-05";
 
-/// Everything compressed; a threshold that login success is over; vanilla's; one that nothing reaches but the largest;
-/// and no compression.
-const THRESHOLDS: [i32; 5] = [0, 16, 256, 5000, -1];
+/// Everything compressed; a threshold that login success is over; about vanilla's; one that nothing reaches but the
+/// largest; and no compression.
+const THRESHOLDS: [i32; 5] = [0, 16, 255, 5000, -1];
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -28,28 +27,32 @@ const SOON: Duration = Duration::from_secs(1);
 pub const CASE: Case = Case::host(
     "compression-starts-where-announced",
     &[CLAUSE],
-    "Logs in under several thresholds and sends packets of each threshold's size, one byte less and one more.",
+    "Logs in under the host's own threshold and several others, and sends packets of each threshold's size, one byte less \
+     and one more.",
     |lab| Box::pin(run(lab)),
-)
-.needing(&[Need::Compression]);
+);
 
 async fn run(lab: &HostLab) -> Outcome {
     let carrier = carrier(lab.protocol)?;
-    for threshold in THRESHOLDS {
-        at_threshold(lab, threshold, carrier).await?;
+    at_threshold(lab, None, carrier).await?;
+    if lab.offers(Need::Compression) {
+        for threshold in THRESHOLDS {
+            at_threshold(lab, Some(threshold), carrier).await?;
+        }
     }
     Ok(())
 }
 
-async fn at_threshold(lab: &HostLab, threshold: i32, carrier: i32) -> Outcome {
-    let config = HostConfig {
-        compression_threshold: threshold,
-        ..HostConfig::default()
-    };
-    let plan = Plan::new(config).guest(PROBE_NAME, lab.probe(), with_config(&[]));
+/// A host with this threshold, or with its own.
+async fn at_threshold(lab: &HostLab, wanted: Option<i32>, carrier: i32) -> Outcome {
+    let mut config = HostConfig::default();
+    if let Some(threshold) = wanted {
+        config.compression_threshold = threshold;
+    }
+    let plan = Plan::new(config).guest(PROBE_NAME, lab.probe(), may_play());
     let host = lab.start(plan).await?;
     let mut line = Line::with_login(lab, &host, "packer").await;
-    announced(&mut line, threshold).await?;
+    let threshold = announced(lab, &mut line, wanted).await?;
     if line.awaits() != State::Play {
         let heard = line
             .hear_until(|said| said.name == "finish_configuration", PATIENCE)
@@ -57,8 +60,7 @@ async fn at_threshold(lab: &HostLab, threshold: i32, carrier: i32) -> Outcome {
         expect_packet(&line, &heard, "the configuration phase in the new format")?;
         line.say("finish_configuration", &[]).await;
     }
-    // Smaller than any threshold but 0, and then it has to be compressed like everything else.
-    line.send(COMMAND, b"echo on").await;
+    echoing(lab, &mut line).await?;
     let edge = usize::try_from(threshold).unwrap_or(256);
     for size in [edge.saturating_sub(1), edge, edge + 1, edge + 4000] {
         echoed(lab, &mut line, carrier, size.max(1)).await?;
@@ -66,17 +68,26 @@ async fn at_threshold(lab: &HostLab, threshold: i32, carrier: i32) -> Outcome {
     Ok(())
 }
 
-/// The announcement, if there has to be one, and the login success behind it.
-async fn announced(line: &mut Line<'_>, threshold: i32) -> Outcome {
-    if threshold >= 0 {
-        let heard = line.hear(SOON).await;
-        let right = |packet: &Packet| *packet == Packet::SetCompression(threshold);
-        if !heard.packet().is_some_and(|said| right(&said.packet)) {
-            let expected = format!("an announcement of the threshold {threshold}");
+/// The announcement, if there has to be one, and the login success behind it. The threshold then, negative for none.
+async fn announced(lab: &HostLab, line: &mut Line<'_>, wanted: Option<i32>) -> Result<i32, Stop> {
+    let soon = lab.within(SOON);
+    let mut heard = line.hear(soon).await;
+    let threshold = match heard.packet().map(|said| &said.packet) {
+        Some(Packet::SetCompression(threshold)) => {
+            let threshold = *threshold;
+            if wanted.is_some_and(|wanted| wanted.max(-1) != threshold) {
+                let expected = format!("the threshold {}", wanted.unwrap_or(threshold));
+                return Err(line.broken(CLAUSE, expected, format!("the threshold {threshold}")));
+            }
+            heard = line.hear(soon).await;
+            threshold
+        }
+        _ if wanted.is_none_or(|wanted| wanted < 0) => -1,
+        _ => {
+            let expected = "an announcement of the threshold";
             return Err(line.broken(CLAUSE, expected, heard.text()));
         }
-    }
-    let mut heard = line.hear(SOON).await;
+    };
     expect_packet(line, &heard, "a login success in the format announced")?;
     if heard.packet().is_some_and(|said| said.name != "success") {
         let expected = "login success next, with no other announcement";
@@ -84,14 +95,36 @@ async fn announced(line: &mut Line<'_>, threshold: i32) -> Outcome {
     }
     if line.awaits() == State::Configuration {
         line.say("login_acknowledged", &[]).await;
-        heard = line.hear(SOON).await;
+        heard = line.hear(soon).await;
         expect_packet(
             line,
             &heard,
             "a configuration phase in the format announced",
         )?;
+        if let Heard::Packet(said) = &heard {
+            line.answer(said).await;
+        }
     }
-    Ok(())
+    Ok(threshold)
+}
+
+/// Has the probe send back what comes.
+async fn echoing(lab: &HostLab, line: &mut Line<'_>) -> Outcome {
+    let before = lab.recorder.guest_log(PROBE_NAME).len();
+    line.send(COMMAND, b"echo on").await;
+    let deadline = lab.now() + PATIENCE;
+    loop {
+        let lines = lab.recorder.guest_log(PROBE_NAME);
+        let mut new = lines.iter().skip(before);
+        if new.any(|(_, line)| line.starts_with("result echo ok")) {
+            return Ok(());
+        }
+        if lab.now() > deadline {
+            let expected = "a command that the probe can read";
+            return Err(line.broken(CLAUSE, expected, "the handler was not handed it"));
+        }
+        lab.wait(STEP).await;
+    }
 }
 
 /// One packet of `size` bytes, its id included, there and back.
@@ -102,17 +135,7 @@ async fn echoed(lab: &HostLab, line: &mut Line<'_>, id: i32, size: usize) -> Out
     let heard = line
         .hear_until(|said| said.state == State::Play, lab.within(SOON))
         .await;
-    lab.settle().await;
     let expected = format!("a packet of {size} bytes there and back as it was");
-    let handed = handed(id, &data);
-    let log = lab.recorder.guest_log(PROBE_NAME);
-    if !log.iter().any(|(_, line)| line.ends_with(&handed)) {
-        let got = format!(
-            "the handler was not handed it; the client heard {}",
-            heard.text()
-        );
-        return Err(line.broken(CLAUSE, expected, got));
-    }
     expect_packet(line, &heard, &expected)?;
     match heard.packet() {
         Some(said) if said.data == data => Ok(()),
@@ -122,12 +145,6 @@ async fn echoed(lab: &HostLab, line: &mut Line<'_>, id: i32, size: usize) -> Out
             format!("{} with other bytes", heard.text()),
         )),
     }
-}
-
-/// The end of the probe's line for a packet.
-fn handed(id: i32, data: &[u8]) -> String {
-    let bytes = [&id.to_le_bytes(), data].concat();
-    format!("id={id:#x} len={} hash={:016x}", data.len(), fnv(&bytes))
 }
 
 /// A packet whose frame is compressed exactly when it has to be.

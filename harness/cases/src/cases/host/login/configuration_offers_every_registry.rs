@@ -73,7 +73,7 @@ async fn falls_silent(lab: &HostLab, host: &Host) -> Outcome {
     player.stop_reading();
     tokio::time::sleep(lab.within(LONGEST_WAIT + SLACK)).await;
     player.resume();
-    player.until_closed(lab.within(SLACK)).await;
+    player.until_closed(SLACK).await;
     match player.kicked() {
         // Where finish_configuration is on its way already, the client reads the disconnect in play.
         Some((_, _, reason)) if !reason.trim().is_empty() => Ok(()),

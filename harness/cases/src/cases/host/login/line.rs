@@ -246,13 +246,15 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Fails `clause` unless the connection ends within `limit` after a disconnect that a person can read.
+    /// Fails `clause` unless the connection ends within `limit`, an upper bound of the clause, after a disconnect that a
+    /// person can read.
     pub async fn must_end(
         &mut self,
         clause: &'static str,
         when: &str,
         limit: Duration,
     ) -> Result<(), Stop> {
+        let limit = self.lab.within(limit);
         let expected = format!(
             "a disconnect with a readable reason within {} {when}",
             secs(limit)
@@ -291,7 +293,7 @@ impl<'a> Line<'a> {
     }
 
     /// What a client that knows no pack answers by itself.
-    async fn answer(&mut self, said: &Said) {
+    pub async fn answer(&mut self, said: &Said) {
         match (said.state, said.name) {
             (State::Login, "success") if self.hears == State::Configuration => {
                 self.say("login_acknowledged", &[]).await;

@@ -41,5 +41,5 @@ async fn run(lab: &HostLab) -> Outcome {
     for name in BAD {
         naming::ends(lab, &host, CLAUSE, name).await?;
     }
-    Ok(())
+    naming::only_told_of(lab, CLAUSE, &GOOD).await
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::line::Line;
 use crate::lab::door::Host;
 use crate::lab::host::{HostLab, PROBE_NAME};
-use crate::verdict::Outcome;
+use crate::verdict::{Finding, Outcome};
 
-/// A host answers at once in virtual time.
+/// A host answers at once.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The host lets the name in, or `clause` is broken.
@@ -22,17 +22,30 @@ pub async fn passes(lab: &HostLab, host: &Host, clause: &'static str, name: &str
     Err(line.broken(clause, expected, heard.text()))
 }
 
-/// The host ends the login, and no plugin `gate` hears of it, or `clause` is broken.
+/// The host ends the login, or `clause` is broken.
 pub async fn ends(lab: &HostLab, host: &Host, clause: &'static str, name: &str) -> Outcome {
     let mut line = Line::with_login(lab, host, name).await;
-    line.must_end(clause, &format!("of a login as {name:?}"), lab.within(SOON))
-        .await?;
+    line.must_end(clause, &format!("of a login as {name:?}"), SOON)
+        .await
+}
+
+/// The probe has been told of no login but by these names, or `clause` is broken.
+pub async fn only_told_of(lab: &HostLab, clause: &'static str, names: &[&str]) -> Outcome {
     lab.settle().await;
-    let asked = format!("event pre-login name={name} ");
-    let log = lab.recorder.guest_log(PROBE_NAME);
-    if log.iter().any(|(_, line)| line.starts_with(&asked)) {
-        let expected = format!("that no plugin is told of a login as {name:?}");
-        return Err(line.broken(clause, expected, "pre-login was fired"));
+    let good = |login: &str| {
+        let mut leads = names.iter().map(|name| format!("name={name} claimed="));
+        leads.any(|lead| login.starts_with(&lead))
+    };
+    let lines = lab.recorder.guest_log(PROBE_NAME);
+    let mut logins = lines
+        .iter()
+        .filter_map(|(at, line)| Some((*at, line.strip_prefix("event pre-login ")?)));
+    match logins.find(|(_, login)| !good(login)) {
+        None => Ok(()),
+        Some((at, login)) => {
+            let expected = "that no plugin is told of a login that ends for its name";
+            let got = format!("pre-login was fired: {login:?}");
+            Err(Finding::new(clause, expected, got).at(at).into())
+        }
     }
-    Ok(())
 }

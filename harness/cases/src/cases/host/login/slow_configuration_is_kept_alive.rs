@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim_proto::{ClientConfig, Event, KeepAlivePolicy, Packet};
+use sim_proto::{ClientConfig, Event, KeepAlivePolicy, Packet, serverbound};
 use vb_data::State;
 
 use super::line::{Heard, Line};
@@ -24,7 +24,12 @@ const SLACK: Duration = Duration::from_millis(500);
 const THINKING: Duration = Duration::from_secs(9);
 const ALL_THINKING: Duration = Duration::from_secs(2 * 3 * 9);
 
-/// How late an answer may come.
+/// How long a host waits for an answer of the configuration phase; a little less of it is used, as wide as that is on a
+/// clock.
+const LIMIT: Duration = Duration::from_secs(15);
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// How late an answer to a keep-alive may come.
 const LATE: Duration = Duration::from_secs(10);
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,20 +42,27 @@ const OPEN: Duration = Duration::from_millis(14_500);
 pub const CASE: Case = Case::host(
     "slow-configuration-is-kept-alive",
     &[CLAUSE],
-    "Has plugins think for most of a minute while clients are in the configuration phase.",
+    "Lets clients think in the configuration phase for as long as they may, and native plugins for most of a minute.",
     |lab| Box::pin(run(lab)),
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    if lab.offers(Need::NativePlugins) {
-        // No guest can think for so long.
-        slow_plugins(lab).await?;
-    }
     let host = lab.host_of_probe(&[]).await?;
-    silent_after_the_last_question(lab, &host).await
+    // At once: each takes as long as the bound.
+    let (silent, late) = futures::future::join(
+        silent_after_the_last_question(lab, &host),
+        late_with_an_answer(lab, &host),
+    )
+    .await;
+    silent.and(late)?;
+    if lab.offers(Need::NativePlugins) {
+        natively(lab).await?;
+    }
+    Ok(())
 }
 
-async fn slow_plugins(lab: &HostLab) -> Outcome {
+/// No guest can think for so long.
+async fn natively(lab: &HostLab) -> Outcome {
     let slow = lab
         .host(|plan| {
             let gate = lab.native("gate").thinking_for(THINKING);
@@ -126,6 +138,49 @@ fn longest_silence(player: &Player) -> Option<(Duration, Duration)> {
         }
     }
     silences.into_iter().max_by_key(|(_, silence)| *silence)
+}
+
+/// A client that takes its time with its known packs, and answers whatever keep-alive comes meanwhile.
+async fn late_with_an_answer(lab: &HostLab, host: &Host) -> Outcome {
+    let mut line = Line::with_login(lab, host, "late").await;
+    let questions = ["select_known_packs", "finish_configuration"];
+    let heard = line
+        .hear_until(|said| questions.contains(&said.name), PATIENCE)
+        .await;
+    match heard.packet() {
+        Some(said) if said.name == "select_known_packs" => {}
+        // Protocols before 766 ask nothing before the last question.
+        Some(_) => return Ok(()),
+        None => return Err(line.untestable(format!("no question comes, but {}", heard.text()))),
+    }
+    let thinking = LIMIT - lab.within(MARGIN);
+    let deadline = lab.now() + thinking;
+    let mut heard = loop {
+        match line.hear(deadline.saturating_sub(lab.now())).await {
+            Heard::Packet(said) if said.name == "keep_alive" => {
+                line.say("keep_alive", &said.data).await;
+            }
+            Heard::Packet(said) if !matches!(said.packet, Packet::Disconnect(_)) => {}
+            heard => break heard,
+        }
+    };
+    if heard == Heard::Silence {
+        line.say("select_known_packs", &serverbound::known_packs(&[]))
+            .await;
+        heard = line
+            .hear_until(|said| said.name == "finish_configuration", PATIENCE)
+            .await;
+    }
+    match heard.packet() {
+        Some(said) if said.name == "finish_configuration" => Ok(()),
+        _ => {
+            let expected = format!(
+                "that a client stays which answers keep-alives, and the question after {}",
+                secs(thinking)
+            );
+            Err(line.broken(CLAUSE, expected, heard.text()))
+        }
+    }
 }
 
 /// A client that has been sent `finish_configuration` reads what follows as packets of play.
