@@ -110,8 +110,18 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["starts-twice"],
-        of: &["VB-DSP-01", "VB-DSP-07", "VB-BRG-12"],
-        why: "the second start is an event out of order, has no end, and has the guest ask for answers twice",
+        of: &["VB-DSP-07", "VB-BRG-12"],
+        why: "the second start has no end, and has the guest ask for answers twice",
+    },
+    Excuse {
+        killers: &["reuses-slots"],
+        of: &["VB-DSP-08"],
+        why: "a handle that was kept reaches the next session, which is a call that follows the end",
+    },
+    Excuse {
+        killers: &["gate-opens"],
+        of: &["VB-DSP-17"],
+        why: "whoever is asked behind a plugin that is down is asked out of its turn",
     },
     Excuse {
         killers: &["json-text-always"],

@@ -175,7 +175,8 @@ export function fit (value, protocol, denial = false) {
     // Since 770 the type is the id, and the id is the uuid.
     const type = identifier(`${where}.type`, needs(where, inner, inner.uuid === undefined ? 'type' : 'id'))
     const uuid = inner.uuid ?? inner.id
-    if (typeof uuid !== 'string' && !Array.isArray(uuid)) bad(where, 'an entity without its UUID')
+    const isUuid = Array.isArray(uuid) ? uuid.length === 4 : /^[0-9a-f]{1,8}(-[0-9a-f]{1,4}){3}-[0-9a-f]{1,12}$/i.test(uuid)
+    if (!isUuid) bad(where, 'an entity without its UUID')
     if (protocol < 735) return name.name === undefined ? {} : shown('show_text', 'value', name.name)
     return shown('show_entity', null, protocol >= 770 ? { id: type, uuid, ...name } : { type, id: uuid, ...name })
   }

@@ -49,7 +49,7 @@ export class Plugin {
 
   #known (name, list, names) {
     if (names.includes(name)) return
-    const nearest = names.map((known) => [distance(name, known), known]).sort(([a], [b]) => a - b)[0][1]
+    const nearest = names.map((known) => [distance(name.toLowerCase(), known), known]).sort(([a], [b]) => a - b)[0][1]
     throw new Error(`plugin ${this.name}: ${list} names "${name}", which there is not; did you mean "${nearest}"?`)
   }
 

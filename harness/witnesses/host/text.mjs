@@ -30,7 +30,12 @@ export function encodeAnyhow (component, version, state) {
 
 function parse (text) {
   if (text.length > LONGEST) throw new Unfit(`${text.length} UTF-16 units; at most ${LONGEST}`)
-  try { return JSON.parse(text) } catch (error) { throw new Unfit(`bad JSON: ${error.message}`) }
+  try { return JSON.parse(text) } catch ({ message }) {
+    // The engine says where only of some faults: an end that comes too soon, and a token by itself.
+    const token = /Unexpected token '(.)'/u.exec(message)?.[1]
+    const place = / at position \d+/.test(message) ? '' : ` at position ${token ? text.indexOf(token) : text.length}`
+    throw new Unfit(`bad JSON: ${message}${place}`)
+  }
 }
 
 function check (value) {

@@ -147,7 +147,7 @@ async fn repeating(lab: &HostLab, player: &mut Player) -> Outcome {
             .zip(0_u32..)
             .take(exact)
             .find(|(at, run)| !in_time(lab, **at, due(*run)));
-        let least = if lab.is_virtual() { RUNS } else { RUNS / 4 };
+        let least = if lab.is_virtual() { RUNS } else { RUNS / 10 };
         let enough = ran.len() as u64 >= least;
         if let Some((at, run)) = wrong {
             let got = format!("run {} came at {}", run + 1, secs(*at));

@@ -47,7 +47,7 @@ async fn run(lab: &HostLab) -> Outcome {
         };
         let named = [
             PROBE_NAME,
-            "infrarust:plugin/virtual-backend@",
+            "infrarust:plugin/virtual-backend",
             "virtual-backend",
             "permissions",
             "[plugins.probe]",

@@ -79,6 +79,8 @@ async fn starts(lab: &HostLab, lines: &str, may: bool) -> Outcome {
             let mut player = lab.connect(&host, lab.client());
             match lab.until_started(&mut player).await {
                 Ok(()) => Ok(()),
+                // A login that no client can read tells nothing of who may play server.
+                Err(stop) if player.fault().is_some() => return Err(stop),
                 Err(_) => Err(format!("it plays no server: {}", player.stands())),
             }
         }
