@@ -188,7 +188,7 @@ export function fit (value, protocol, denial = false) {
   }
 
   shallow(value, 1)
-  return component(value, 'text')
+  return component(value, '$')
 }
 
 // An object or a list is a level, and what is in it the next.
