@@ -1,15 +1,16 @@
 //! One player must not be able to freeze a lobby.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sim_proto::Event;
 use vb_contract::{PlayerId, RawPacket};
 
-use super::lines::quiet;
+use super::lines::{compression_of, quiet};
 use crate::case::Case;
 use crate::cases::host::asking::{ask as ask_the_probe, carrier};
+use crate::cases::host::bridge::probing::pass;
+use crate::cases::host::bytes::Packet;
 use crate::lab::door::Need;
 use crate::lab::host::HostLab;
 use crate::lab::native::{Notebook, Told};
@@ -41,8 +42,10 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// Between an answer and the next question, where they are timed.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Bytes that the flood is ahead of its connection.
-const AHEAD: usize = 256 << 10;
+/// The flood where answers are timed: so many times as many frames. They cost the client nothing, so that the host gets
+/// them as fast as it can take them, and are more than it takes in that time.
+const PIECES: usize = 128;
+const FRAMES: usize = 16_000;
 
 /// See the module. Frames are shortest where there is no compression, and so most of them fit a connection.
 pub const CASE: Case = Case::host(
@@ -66,26 +69,24 @@ async fn run(lab: &HostLab) -> Outcome {
 /// One way there and one back.
 async fn by_the_clock(lab: &HostLab) -> Outcome {
     let host = lab.host_of_probe(&[("packets", "quiet")]).await?;
-    let mut flooder = lab.join_as(&host, quiet(lab)).await?;
+    let (mut flooder, tap) = lab.connect_tapped(&host, quiet(lab));
+    lab.until_started(&mut flooder).await?;
     let mut other = lab.join_as(&host, quiet(lab)).await?;
     ask_the_probe(lab, &mut other, "echo on").await?;
-    let asked = Cell::new(false);
-    let flood = async {
-        while !asked.get() {
-            while flooder.unsent() < AHEAD && flooder.send_raw(FLOOD, b"") {}
-            flooder.live(Duration::from_millis(1)).await;
-        }
+    let packet = Packet::new(FLOOD).into_bytes();
+    let frame = match compression_of(&flooder) {
+        // Too small to be compressed.
+        Some(0..) => Packet::new(0).bytes(&packet).framed(),
+        _ => Packet::default().bytes(&packet).framed(),
     };
-    let asking = async {
-        // The flood is under way by then.
-        other.live(WATCH / 4).await;
-        let outcome = ask_in_time(lab, &mut other).await;
-        asked.set(true);
-        outcome
-    };
-    let ((), outcome) = futures::future::join(flood, asking).await;
-    outcome?;
-    if flooder.closed().is_none() && flooder.unsent() > 0 {
+    for _ in 0..PIECES {
+        tap.slip_in(frame.repeat(FRAMES));
+    }
+    // The flood is under way by then.
+    pass(&mut [&mut flooder, &mut other], WATCH / 4).await;
+    ask_in_time(lab, &mut other).await?;
+    flooder.live(PAUSE).await;
+    if flooder.closed().is_none() {
         return Ok(());
     }
     Err(flooder.untestable(format!("the flood did not last: {}", flooder.stands())))

@@ -7,6 +7,7 @@ use vb_contract::{HostEvent, PlayerId};
 use vb_data::State;
 
 use crate::cases::host::bridge::probing::{fnv, pass};
+use crate::cases::host::bytes::varint;
 use crate::lab::door::Host;
 use crate::lab::host::{HostLab, STEP};
 use crate::lab::player::{JOIN_LIMIT, Player};
@@ -149,6 +150,16 @@ pub fn quiet(lab: &HostLab) -> ClientConfig {
 pub fn named(lab: &HostLab, beginning: &str) -> ClientConfig {
     let name = format!("{beginning}{}", lab.draw(|rng| rng.name(6)));
     ClientConfig::new(lab.protocol, name)
+}
+
+/// The threshold of compression that the host told a client, if it told one.
+pub fn compression_of(player: &Player) -> Option<i32> {
+    player.seen().iter().find_map(|seen| {
+        let packet = seen.packet()?;
+        let told = packet.state == State::Login && packet.name == "compress";
+        let (threshold, _) = told.then(|| varint(&packet.data))??;
+        Some(threshold)
+    })
 }
 
 /// A priority at which a listener is asked the earlier, the more there is of it.

@@ -6,12 +6,11 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use vb_contract::{EndCause, HostEvent};
-use vb_data::State;
 
 use super::lines::{self, Line, named};
 use crate::case::Case;
 use crate::cases::host::bridge::probing::id_of;
-use crate::cases::host::bytes::{Packet, varint};
+use crate::cases::host::bytes::Packet;
 use crate::lab::door::{Host, Need};
 use crate::lab::host::HostLab;
 use crate::lab::player::{Player, secs};
@@ -107,13 +106,9 @@ fn lengths() -> Vec<Wrong> {
 async fn threshold(lab: &HostLab, host: &Host) -> Result<Option<usize>, Stop> {
     let (mut player, _) = join(lab, host).await?;
     player.leave().await;
-    let told = player.seen().iter().find_map(|seen| {
-        let packet = seen.packet()?;
-        let is_it = packet.state == State::Login && packet.name == "compress";
-        is_it.then(|| varint(&packet.data))?
-    });
+    let told = lines::compression_of(&player);
+    let threshold = told.and_then(|threshold| usize::try_from(threshold).ok());
     // What is below has to be a packet too.
-    let threshold = told.and_then(|(threshold, _)| usize::try_from(threshold).ok());
     Ok(threshold.filter(|threshold| *threshold > 8))
 }
 
