@@ -9,7 +9,7 @@ use vb_contract::{HostConfig, PluginConfig};
 
 use crate::case::Case;
 use crate::lab::carried::FILES;
-use crate::lab::door::{Component, Plan};
+use crate::lab::door::{Component, Need, Plan};
 use crate::lab::host::HostLab;
 use crate::verdict::{Finding, Outcome, Stop};
 
@@ -29,7 +29,8 @@ pub const CASE: Case = Case::host(
      by links that lie in it.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::Files]);
 
 /// In so many folders that a host lends a guest looks for ways out: it need not lend one, and may lend several.
 const FOLDERS: usize = 4;
@@ -156,7 +157,8 @@ async fn obey(lab: &HostLab, data: &Path, script: &str) -> Result<Vec<String>, S
     let mut plugin = PluginConfig::default();
     plugin.config.insert("do".to_owned(), script.to_owned());
     let plan = Plan::new(config).guest(NAME, Component::carried(FILES), plugin);
-    drop(lab.try_start(plan).await?);
+    let _host = lab.try_start(plan).await?;
+    lab.settle().await;
     let lines = lab.recorder.guest_log(NAME);
     Ok(lines.into_iter().map(|(_, line)| line).collect())
 }

@@ -5,7 +5,7 @@ use vb_contract::PluginConfig;
 
 use crate::case::Case;
 use crate::lab::carried::{LOOKED, SNOOPS};
-use crate::lab::door::{Component, Plan};
+use crate::lab::door::{Component, Need, Plan};
 use crate::lab::host::HostLab;
 use crate::verdict::{Finding, Outcome, Stop};
 
@@ -32,6 +32,7 @@ async fn run(lab: &HostLab) -> Outcome {
         let Ok(_host) = lab.try_start(plan).await? else {
             continue;
         };
+        lab.settle().await;
         let lines = lab.recorder.guest_log("snoop");
         let found: Vec<&str> = lines
             .iter()
@@ -41,8 +42,8 @@ async fn run(lab: &HostLab) -> Outcome {
         let trapped = lab.recorder.traps().len() > traps;
         match found.as_slice() {
             [LOOKED] => {}
-            // Linked so that it can start, and refused when it is called.
-            [] if trapped => {}
+            // Linked so that it can start, and refused when it is called, of which not every host tells.
+            [] if trapped || !lab.offers(Need::HostEvents) => {}
             [.., LOOKED] if found.contains(&OPEN) => {
                 let why = format!("the host links {interface}, which this case cannot look into");
                 return Err(Stop::Untestable(why, Vec::new()));

@@ -31,6 +31,7 @@ async fn run(lab: &HostLab) -> Outcome {
     let Ok(_host) = lab.try_start(plan).await? else {
         return Ok(());
     };
+    lab.settle().await;
     // A connection is made when `connect` returns, whoever has taken it by then.
     match listener.accept() {
         Ok(_) => Err(Finding::new(

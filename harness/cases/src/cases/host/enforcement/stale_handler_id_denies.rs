@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use vb_contract::DenyReason;
+use vb_contract::{DenyReason, HostEvent};
 
 use crate::case::Case;
 use crate::cases::host::asking::{must_deny, trap, until_enabled};
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::verdict::{Outcome, Stop};
 
@@ -21,24 +22,45 @@ pub const CASE: Case = Case::host(
 
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of_probe(&[]).await?;
+    let mut player = lab.join(&host).await?;
+    let mark = lab.recorder.mark();
+    trap(&mut player).await?;
+    nobody_before_the_next(lab, &host, mark).await?;
+    if lab.offers(Need::Restart) && lab.offers(Need::Reconfigure) {
+        until_enabled(lab, PROBE_NAME, mark).await?;
+        unregistered(lab, &host).await?;
+    }
+    Ok(())
+}
+
+/// The instance that registered the handler is gone. Where time is real the next may be there before a client is.
+async fn nobody_before_the_next(lab: &HostLab, host: &Host, mark: usize) -> Outcome {
     // A host that asks nobody while the plugin is down breaks another clause.
     let down =
         |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::NoServer);
+    if lab.is_virtual() {
+        let what = "the instance that registered the handler is gone and the next is not there";
+        return must_deny(lab, host, CLAUSE, what, down).await;
+    }
+    let mut player = lab.connect(host, lab.client());
+    let started = lab.until_started(&mut player).await.is_ok();
+    lab.settle().await;
+    let lines = lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::GuestLog { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    let mut lines = lines.iter();
+    let first = lines.find(|line| *line == "enable" || line.starts_with("start "));
+    if started && first.is_some_and(|line| line != "enable") {
+        let expected = "nobody let in before the next instance has registered the handler again";
+        return Err(player.broken(CLAUSE, expected, "a session started"));
+    }
+    Ok(())
+}
+
+async fn unregistered(lab: &HostLab, host: &Host) -> Outcome {
     let unknown = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
-
-    let mark = lab.recorder.mark();
-    trap(&mut lab.join(&host).await?).await?;
-    must_deny(
-        lab,
-        &host,
-        CLAUSE,
-        "the instance that registered the handler is gone and the next is not there",
-        down,
-    )
-    .await?;
-    until_enabled(lab, PROBE_NAME, mark).await?;
-
-    let mut player = lab.join(&host).await?;
+    let mut player = lab.join(host).await?;
     let table = BTreeMap::from([("register".to_owned(), "false".to_owned())]);
     host.set_plugin_table(PROBE_NAME, table)
         .await
@@ -46,12 +68,6 @@ async fn run(lab: &HostLab) -> Outcome {
     let mark = lab.recorder.mark();
     trap(&mut player).await?;
     until_enabled(lab, PROBE_NAME, mark).await?;
-    must_deny(
-        lab,
-        &host,
-        CLAUSE,
-        "the present instance answers 1, which only its predecessors have registered",
-        unknown,
-    )
-    .await
+    let what = "the present instance answers 1, which only its predecessors have registered";
+    must_deny(lab, host, CLAUSE, what, unknown).await
 }
