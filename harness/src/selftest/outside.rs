@@ -54,6 +54,9 @@ const HIDDEN: &[(&str, &str)] = &[
     ),
 ];
 
+/// Broken hosts that show on one protocol only.
+const ONLY_ON: &[(&str, i32)] = &[("no-variants", 770)];
+
 impl Outside {
     /// How many were caught by their own clause.
     #[must_use]
@@ -95,7 +98,9 @@ struct Attempt {
 impl Attempt {
     fn new(clause: &'static Clause, killer: &'static Killer) -> Option<Self> {
         let protocols = cases_of(clause).flat_map(|case| case.protocols(vb_data::supported()));
-        let protocol = by_likelihood(protocols.collect()).first().copied()?;
+        let likely = by_likelihood(protocols.collect()).first().copied();
+        let only = ONLY_ON.iter().find(|(name, _)| *name == killer.name);
+        let protocol = only.map(|(_, protocol)| *protocol).or(likely)?;
         let jobs: Vec<Job> = jobs_of_subject(Subject::Host, &[protocol]).collect();
         Some(Self {
             clause,

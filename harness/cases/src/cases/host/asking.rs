@@ -15,6 +15,9 @@ pub const COMMAND: i32 = 0x7777;
 /// How long the probe may take to answer: in virtual time it does so at once.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same where the machine has other work: that it answers is no claim, and so is not when.
+const REAL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long a plugin may take to start again: the pause before the first restart is not stated, that it is soon is.
 const RESTART: Duration = Duration::from_secs(30);
 
@@ -29,7 +32,11 @@ pub async fn ask(lab: &HostLab, player: &mut Player, command: &str) -> Result<St
             player.stands()
         )));
     }
-    let deadline = lab.now() + lab.within(PATIENCE);
+    let patience = match lab.is_virtual() {
+        true => PATIENCE,
+        false => REAL_PATIENCE,
+    };
+    let deadline = lab.now() + patience;
     loop {
         player.live(STEP).await;
         let lines = lab.recorder.guest_log(PROBE_NAME);

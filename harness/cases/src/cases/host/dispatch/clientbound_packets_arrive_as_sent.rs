@@ -42,9 +42,11 @@ pub const CASE: Case = Case::host(
 );
 
 async fn run(lab: &HostLab) -> Outcome {
-    let host = lab.host_of_probe(&[("join", "true")]).await?;
+    let host = lab
+        .host_of_probe(&[("join", "true"), ("packets", "quiet")])
+        .await?;
     let mut player = lab.join(&host).await?;
-    if !player.until_in_world(JOIN_LIMIT).await {
+    if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Err(player.untestable(player.stands()));
     }
     let id = carrier(lab.protocol)?;
@@ -76,7 +78,7 @@ async fn run(lab: &HostLab) -> Outcome {
     player.send_raw(0x7777, format!("flood {FLOOD} {id} 17").as_bytes());
     player.send_raw(0x7777, b"disconnect plain the end");
     sent.extend((0..FLOOD).map(|_| vec![0; 17]));
-    player.until_closed(WATCH).await;
+    player.until_closed(lab.within(WATCH)).await;
 
     let table = vb_data::packets(lab.protocol, State::Play, Direction::Clientbound);
     let name = table.and_then(|table| table.name(id)).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sim_proto::Event;
 use vb_contract::{
     BatchError, PlayerError, PlayerErrorKind, RawPacket, Text, VirtualBackendSession,
 };
@@ -35,7 +36,7 @@ pub const CASE: Case = Case::host(
 async fn run(lab: &HostLab) -> Outcome {
     guest(lab).await?;
     if lab.offers(Need::NativePlugins) {
-        native(lab).await?;
+        natively(lab).await?;
     }
     Ok(())
 }
@@ -43,17 +44,15 @@ async fn run(lab: &HostLab) -> Outcome {
 /// The same player twice: in world, left, and in world again.
 async fn comes(lab: &HostLab, host: &Host, name: &str) -> Result<Player, Stop> {
     let client = sim_proto::ClientConfig::new(lab.protocol, name);
-    let mut player = lab.join_as(host, client).await?;
-    // The probe leads players into its world; the native plugin does not, and sends nothing but what is asked.
-    player.live(WATCH).await;
-    Ok(player)
+    lab.join_as(host, client).await
+}
+
+fn secret(data: &[u8]) -> bool {
+    data.windows(SECRET_BYTES.len())
+        .any(|window| window == SECRET_BYTES)
 }
 
 fn received(player: &Player) -> usize {
-    let secret = |data: &[u8]| {
-        data.windows(SECRET_BYTES.len())
-            .any(|window| window == SECRET_BYTES)
-    };
     player
         .play()
         .filter(|(_, packet)| secret(&packet.data))
@@ -63,14 +62,17 @@ fn received(player: &Player) -> usize {
 async fn guest(lab: &HostLab) -> Outcome {
     let host = lab.host_of_probe(&[("join", "true")]).await?;
     let mut first = comes(lab, &host, "Returning").await?;
-    if !first.until_in_world(JOIN_LIMIT).await {
+    if !first.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Err(first.untestable(first.stands()));
     }
     let id = carrier(lab.protocol)?;
     let send = format!("kept-send {id} {SECRET}");
     ask(lab, &mut first, "acquire").await?;
     let answer = ask(lab, &mut first, &send).await?;
-    first.live(WATCH).await;
+    let carries = |event: &Event| matches!(event, Event::Received(packet) if secret(&packet.data));
+    if received(&first) == 0 {
+        first.until(carries, lab.within(WATCH)).await;
+    }
     if answer != "ok" || received(&first) != 1 {
         let why = format!("a kept session does not send while it lasts: {answer}");
         return Err(first.untestable(why));
@@ -79,7 +81,7 @@ async fn guest(lab: &HostLab) -> Outcome {
     lab.wait(WATCH).await;
 
     let mut again = comes(lab, &host, "Returning").await?;
-    if !again.until_in_world(JOIN_LIMIT).await {
+    if !again.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Err(again.untestable(again.stands()));
     }
     let commands = [
@@ -91,14 +93,17 @@ async fn guest(lab: &HostLab) -> Outcome {
     ];
     for command in commands {
         let answer = ask(lab, &mut again, &command).await?;
-        again.live(WATCH).await;
         let expected = format!("session-ended for `{command}` on a session that has ended");
         if !answer.starts_with("err session-ended") {
             return Err(again.broken(CLAUSE, expected, format!("the call answered: {answer}")));
         }
         reached_nobody(&again, &expected)?;
     }
-    Ok(())
+    again.live(WATCH).await;
+    reached_nobody(
+        &again,
+        "session-ended for every call on a session that has ended",
+    )
 }
 
 fn reached_nobody(player: &Player, expected: &str) -> Outcome {
@@ -111,7 +116,7 @@ fn reached_nobody(player: &Player, expected: &str) -> Outcome {
 
 type Kept = Arc<Mutex<Option<Arc<dyn VirtualBackendSession>>>>;
 
-async fn native(lab: &HostLab) -> Outcome {
+async fn natively(lab: &HostLab) -> Outcome {
     let kept: Kept = Arc::default();
     let keep = Arc::clone(&kept);
     let plugin = lab.native("keeper").on_start(move |session| {

@@ -157,9 +157,8 @@ async fn obey(lab: &HostLab, data: &Path, script: &str) -> Result<Vec<String>, S
     let mut plugin = PluginConfig::default();
     plugin.config.insert("do".to_owned(), script.to_owned());
     let plan = Plan::new(config).guest(NAME, Component::carried(FILES), plugin);
-    let started = lab.try_start(plan).await?;
+    let _host = lab.try_start(plan).await?;
     lab.settle().await;
-    drop(started);
     let lines = lab.recorder.guest_log(NAME);
     Ok(lines.into_iter().map(|(_, line)| line).collect())
 }

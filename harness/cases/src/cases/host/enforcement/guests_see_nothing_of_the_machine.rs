@@ -42,7 +42,7 @@ async fn run(lab: &HostLab) -> Outcome {
         let trapped = lab.recorder.traps().len() > traps;
         match found.as_slice() {
             [LOOKED] => {}
-            // Linked so that it can start, and refused when it is called.
+            // Linked so that it can start, and refused when it is called, of which not every host tells.
             [] if trapped || !lab.offers(Need::HostEvents) => {}
             [.., LOOKED] if found.contains(&OPEN) => {
                 let why = format!("the host links {interface}, which this case cannot look into");

@@ -1,5 +1,7 @@
 //! Who may do what, and how much of it.
 
+mod heard;
+
 crate::cases::cases! {
     capability_is_needed_to_start,
     marker_without_capability_denies,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use vb_contract::DenyReason;
+use vb_contract::{DenyReason, HostEvent};
 
 use crate::case::Case;
 use crate::cases::host::asking::{must_deny, trap, until_enabled};
-use crate::lab::door::Need;
+use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::verdict::{Outcome, Stop};
 
@@ -18,26 +18,49 @@ pub const CASE: Case = Case::host(
     &["VB-ENF-05"],
     "Has a guest trap twice: its next instance registers its handler again, the one after that does not, and answers it.",
     |lab| Box::pin(run(lab)),
-)
-.needing(&[Need::Restart, Need::Reconfigure]);
+);
 
 async fn run(lab: &HostLab) -> Outcome {
     let host = lab.host_of_probe(&[]).await?;
+    let mut player = lab.join(&host).await?;
+    let mark = lab.recorder.mark();
+    trap(&mut player).await?;
+    nobody_before_the_next(lab, &host, mark).await?;
+    if lab.offers(Need::Restart) && lab.offers(Need::Reconfigure) {
+        until_enabled(lab, PROBE_NAME, mark).await?;
+        unregistered(lab, &host).await?;
+    }
+    Ok(())
+}
+
+/// The instance that registered the handler is gone. Where time is real the next may be there before a client is.
+async fn nobody_before_the_next(lab: &HostLab, host: &Host, mark: usize) -> Outcome {
     // A host that asks nobody while the plugin is down breaks another clause.
     let down =
         |reason: &DenyReason| matches!(reason, DenyReason::PluginDown | DenyReason::NoServer);
-    let unknown = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
-
-    let mark = lab.recorder.mark();
-    trap(&mut lab.join(&host).await?).await?;
     if lab.is_virtual() {
-        // Where time is real, the next instance may be there before the client.
         let what = "the instance that registered the handler is gone and the next is not there";
-        must_deny(lab, &host, CLAUSE, what, down).await?;
+        return must_deny(lab, host, CLAUSE, what, down).await;
     }
-    until_enabled(lab, PROBE_NAME, mark).await?;
+    let mut player = lab.connect(host, lab.client());
+    let started = lab.until_started(&mut player).await.is_ok();
+    lab.settle().await;
+    let lines = lab.recorder.since(mark, |seen| match &seen.event {
+        HostEvent::GuestLog { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    let mut lines = lines.iter();
+    let first = lines.find(|line| *line == "enable" || line.starts_with("start "));
+    if started && first.is_some_and(|line| line != "enable") {
+        let expected = "nobody let in before the next instance has registered the handler again";
+        return Err(player.broken(CLAUSE, expected, "a session started"));
+    }
+    Ok(())
+}
 
-    let mut player = lab.join(&host).await?;
+async fn unregistered(lab: &HostLab, host: &Host) -> Outcome {
+    let unknown = |reason: &DenyReason| matches!(reason, DenyReason::UnknownHandler(_));
+    let mut player = lab.join(host).await?;
     let table = BTreeMap::from([("register".to_owned(), "false".to_owned())]);
     host.set_plugin_table(PROBE_NAME, table)
         .await
@@ -45,12 +68,6 @@ async fn run(lab: &HostLab) -> Outcome {
     let mark = lab.recorder.mark();
     trap(&mut player).await?;
     until_enabled(lab, PROBE_NAME, mark).await?;
-    must_deny(
-        lab,
-        &host,
-        CLAUSE,
-        "the present instance answers 1, which only its predecessors have registered",
-        unknown,
-    )
-    .await
+    let what = "the present instance answers 1, which only its predecessors have registered";
+    must_deny(lab, host, CLAUSE, what, unknown).await
 }
