@@ -14,7 +14,7 @@ use crate::lab::player::{JOIN_LIMIT, Player};
 use crate::verdict::{Outcome, Stop};
 
 /// An action of the probe that takes a while and stays far below any CPU budget.
-pub const BUSY: &str = "work:4000000";
+pub const BUSY: &str = "work:1000000";
 
 /// How long lines may take to come where so many are due that a host takes them in turns.
 const PATIENCE: Duration = Duration::from_secs(10);
