@@ -25,6 +25,9 @@ fn replaced<const N: usize>(bytes: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u
     out
 }
 
+/// What it is, its bytes, what every host says of it, and what this draft's own says besides.
+type Refused<'a> = (&'a str, &'a [u8], &'a [&'a str], &'a [&'a str]);
+
 /// See the module.
 pub const CASE: Case = Case::host(
     "other-components-are-refused",
@@ -39,7 +42,7 @@ async fn run(lab: &HostLab) -> Outcome {
     let other_export = replaced(PROBE, b"plugin/guest@", b"plugin/quest@");
     let no_handler = replaced(PROBE, b"backend-handler@", b"backend-nothing@");
     // Each with what the words of any host must hold, and what those of this draft's own do besides.
-    let cases: [(&str, &[u8], &[&str], &[&str]); 9] = [
+    let cases: [Refused<'_>; 9] = [
         ("an empty file", b"", &[], &["empty"]),
         (
             "text",
