@@ -333,6 +333,7 @@ mod tests {
         let red = [
             ("pass", false),
             ("fail", true),
+            ("flaky", true),
             ("warn", false),
             ("untestable", true),
             ("harness-error", true),

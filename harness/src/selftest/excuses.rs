@@ -165,8 +165,13 @@ const BLAME: &[Excuse] = &[
     },
     Excuse {
         killers: &["compression-late"],
-        of: &["VB-ENF-10", "VB-LOG-03", "VB-LOG-04"],
+        of: &["VB-ENF-10", "VB-LOG-03"],
         why: "no client can read its login success, so nothing after it comes right",
+    },
+    Excuse {
+        killers: &["no-end-on-reset"],
+        of: &["VB-LOG-09"],
+        why: "a session that has no end is still there when the same player's next one starts",
     },
 ];
 
