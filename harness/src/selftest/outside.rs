@@ -22,9 +22,9 @@ pub struct Outside {
     pub trials: Vec<Trial>,
     /// Killers of clauses whose cases need what no adapter offers, and why.
     pub untold: Vec<(String, String)>,
-    /// Killers that no case could catch from outside, and why, as [`HIDDEN`] says.
+    /// Killers that no case could catch from outside, and why, as `HIDDEN` says.
     pub hidden: Vec<(String, &'static str)>,
-    /// Of [`HIDDEN`], those that were caught after all.
+    /// Of `HIDDEN`, those that were caught after all.
     pub found: Vec<String>,
     /// By the clock on the wall.
     pub seconds: f64,

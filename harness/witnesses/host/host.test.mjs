@@ -123,7 +123,7 @@ test('text is made fit for the client or refused', () => {
   const event = { text: 'a', color: '#ff5500', clickEvent: { action: 'open_url', value: 'https://example.org' } }
   assert.deepEqual(fit(event, 340), { ...event, color: 'gold' })
   assert.deepEqual(fit(event, 775), { text: 'a', color: '#ff5500', click_event: { action: 'open_url', url: 'https://example.org' } })
-  assert.throws(() => fit({ text: 'a', color: 'mauve' }, 340), /text\.color/)
+  assert.throws(() => fit({ text: 'a', color: 'mauve' }, 340), /\$\.color/)
   assert.throws(() => fit({ keybind: 'key.jump' }, 47), /no keybind/)
   assert.deepEqual(fit({ keybind: 'key.jump' }, 47, true), { text: 'key.jump' })
 })
