@@ -225,7 +225,6 @@ async fn next_to_a_probe(lab: &HostLab) -> Outcome {
         tell(&mut bad, way);
         let meanwhile = format!("another plugin is told: {way}");
         let healthy = plays_on(lab, &mut player, Plugin::Probe, &meanwhile);
-        // It knocks again until the instance has come back.
         join(healthy, bad.live(PATIENCE)).await.0?;
     }
     Ok(())
