@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use vbspec::clause::Subject;
 use vbspec::event::Event;
 use vbspec::runner;
 use vbspec::select::{self, Expectations};
@@ -15,7 +14,7 @@ const ROUNDS: usize = 3;
 fn main() {
     let lobby = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/artifacts/lobby.wasm");
     let protocols = vb_data::supported();
-    let jobs = select::jobs(Subject::Guest, protocols, &[], &[]).expect("every name is known");
+    let jobs = select::jobs(protocols, &[], &[]).expect("every name is known");
     let threads = runner::default_threads();
     println!(
         "{} runs on {} protocols, {threads} threads",

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::case::Job;
-use crate::case::Spread;
+use crate::case::{Job, Lab, Spread};
 use crate::event::{CaseFinished, Event, RunFinished, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
@@ -56,9 +55,10 @@ impl<'a> Conduct<'a> {
 /// all before it are done; then one `run-finished`.
 ///
 /// A panic of `judge` is a harness error of its job and ends no other.
-pub fn run<J>(jobs: &[Job], conduct: Conduct<'_>, judge: J, tell: impl FnMut(Event)) -> Exit
+pub fn run<L, J>(jobs: &[Job<L>], conduct: Conduct<'_>, judge: J, tell: impl FnMut(Event)) -> Exit
 where
-    J: Fn(Job) -> Judged + Sync,
+    L: Lab,
+    J: Fn(Job<L>) -> Judged + Sync,
 {
     let began = Instant::now();
     let mut sum = Sum::new(tell);
@@ -122,7 +122,7 @@ impl<T: FnMut(Event)> Sum<T> {
         }
     }
 
-    fn tell(&mut self, mut finished: CaseFinished, conduct: &Conduct<'_>, jobs: &[Job]) {
+    fn tell<L>(&mut self, mut finished: CaseFinished, conduct: &Conduct<'_>, jobs: &[Job<L>]) {
         self.allow_flaky = conduct.allow_flaky;
         let job = jobs.get(finished.index);
         if job.is_some_and(|job| conduct.expected.expects_failure(*job)) {
@@ -198,7 +198,7 @@ pub fn in_order<T: Send>(
 
 /// In which order the jobs are begun: first the claims that are looked at on one protocol only, which are the long
 /// ones, so that none of them is what everybody waits for in the end.
-fn order(jobs: &[Job]) -> Vec<usize> {
+fn order<L>(jobs: &[Job<L>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by_key(|&index| {
         jobs.get(index)
@@ -207,7 +207,7 @@ fn order(jobs: &[Job]) -> Vec<usize> {
     order
 }
 
-fn finish(index: usize, job: Job, judge: &impl Fn(Job) -> Judged) -> CaseFinished {
+fn finish<L>(index: usize, job: Job<L>, judge: &impl Fn(Job<L>) -> Judged) -> CaseFinished {
     let began = Instant::now();
     let judged = catch_unwind(AssertUnwindSafe(|| judge(job))).unwrap_or_else(|panic| Judged {
         verdict: Verdict::because(
@@ -261,6 +261,7 @@ fn exit(counts: &BTreeMap<VerdictKind, usize>, allow_flaky: bool) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::guest::GuestLab;
 
     #[test]
     fn results_are_told_in_order_whatever_is_begun_first() {
@@ -277,17 +278,17 @@ mod tests {
         }
     }
 
-    fn jobs() -> Vec<Job> {
+    fn jobs() -> Vec<Job<GuestLab>> {
         let names = ["JOIN-04".to_owned(), "KA-03".to_owned()];
-        crate::select::jobs(crate::clause::Subject::Guest, &[47, 340], &names, &[]).unwrap()
+        crate::select::jobs(&[47, 340], &names, &[]).unwrap()
     }
 
     #[test]
     fn each_job_is_told_once_and_the_sum_last() {
         let jobs = jobs();
         let name = jobs[0].case.name.to_owned();
-        let expected = Expectations::parse(jobs[0].case.subject(), &[format!("{name}@340")]);
-        let judge = |job: Job| {
+        let expected = Expectations::parse(jobs[0].case.subject, &[format!("{name}@340")]);
+        let judge = |job: Job<GuestLab>| {
             let verdict = match (job.case.name == name, job.protocol) {
                 (true, 47) => panic!("of all things"),
                 (true, _) => Verdict::because(VerdictKind::Untestable, "so"),
@@ -351,7 +352,7 @@ mod tests {
     fn a_case_that_is_skipped_everywhere_is_told_of() {
         let jobs = jobs();
         let (first, last) = (jobs[0].case.name, jobs[3].case.name);
-        let judge = |job: Job| Judged {
+        let judge = |job: Job<GuestLab>| Judged {
             verdict: match (job.case.name == first, job.protocol) {
                 (true, _) | (false, 340) => Verdict::because(VerdictKind::Skip, "so"),
                 _ => Verdict::pass(),
@@ -372,7 +373,10 @@ mod tests {
     }
 
     /// A judge whose verdicts on the first job are these, one after the other, and all others are good.
-    fn by_turns(jobs: &[Job], kinds: &'static [VerdictKind]) -> impl Fn(Job) -> Judged + Sync {
+    fn by_turns(
+        jobs: &[Job<GuestLab>],
+        kinds: &'static [VerdictKind],
+    ) -> impl Fn(Job<GuestLab>) -> Judged + Sync {
         let (first, turn) = (jobs[0], AtomicUsize::new(0));
         move |job| {
             let of_first = (job.case.name, job.protocol) == (first.case.name, first.protocol);
@@ -427,7 +431,7 @@ mod tests {
             ..Conduct::once(NonZeroUsize::MIN, &expected)
         };
         let runs = AtomicUsize::new(0);
-        let judge = |_: Job| {
+        let judge = |_: Job<GuestLab>| {
             runs.fetch_add(1, Ordering::Relaxed);
             Judged {
                 verdict: Verdict::because(VerdictKind::Untestable, "so"),
@@ -455,7 +459,7 @@ mod tests {
             stopped: &stopped,
             ..Conduct::once(NonZeroUsize::MIN, &expected)
         };
-        let judge = |_: Job| {
+        let judge = |_: Job<GuestLab>| {
             runs.fetch_add(1, Ordering::Relaxed);
             Judged {
                 verdict: Verdict::pass(),
@@ -475,7 +479,7 @@ mod tests {
     #[test]
     fn claims_that_are_looked_at_once_are_begun_first() {
         let mut all = jobs();
-        let once = crate::cases::all()
+        let once = crate::cases::guest()
             .iter()
             .find(|case| case.spread != Spread::Each)
             .unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::case::{Case, Job};
+use crate::case::{Case, Claim, Job, Lab};
 use crate::cases;
 use crate::clause::Subject;
 use crate::protocols::{self, SelectionError};
@@ -35,10 +35,10 @@ pub enum NameError {
 ///
 /// # Errors
 /// When the name means none of the subject's cases.
-pub fn cases(subject: Subject, given: &str) -> Result<Vec<&'static Case>, NameError> {
+pub fn claims(subject: Subject, given: &str) -> Result<Vec<&'static Claim>, NameError> {
     let upper = given.to_uppercase();
     let short = upper.strip_prefix("VB-").unwrap_or(&upper);
-    let named: Vec<&'static Case> = cases::of(subject)
+    let named: Vec<&'static Claim> = cases::of(subject)
         .filter(|case| {
             case.name == given.to_lowercase()
                 || case
@@ -75,26 +75,25 @@ pub fn cases(subject: Subject, given: &str) -> Result<Vec<&'static Case>, NameEr
 ///
 /// # Errors
 /// At the first name that means nothing.
-pub fn jobs(
-    subject: Subject,
+pub fn jobs<L: Lab>(
     protocols: &[i32],
     only: &[String],
     without: &[String],
-) -> Result<Vec<Job>, NameError> {
-    let chosen = chosen(subject, only, without)?;
+) -> Result<Vec<Job<L>>, NameError> {
+    let chosen = chosen(only, without)?;
     Ok(plan(&chosen, protocols, |_| true))
 }
 
 /// Each case on its protocols, where the subject serves those that `serves` says. It is asked about the protocols that
 /// matter, each once.
-pub fn plan(
-    cases: &[&'static Case],
+pub fn plan<L: Lab>(
+    cases: &[&'static Case<L>],
     protocols: &[i32],
     mut serves: impl FnMut(i32) -> bool,
-) -> Vec<Job> {
+) -> Vec<Job<L>> {
     let mut known: BTreeMap<i32, bool> = BTreeMap::new();
     let mut serves = |protocol| *known.entry(protocol).or_insert_with(|| serves(protocol));
-    let on = |case: &&'static Case| {
+    let on = |case: &&'static Case<L>| {
         let case = *case;
         let protocols = case.protocols_served(protocols, &mut serves);
         protocols
@@ -108,17 +107,17 @@ pub fn plan(
 ///
 /// # Errors
 /// At the first name that means nothing.
-pub fn chosen(
-    subject: Subject,
+pub fn chosen<L: Lab>(
     only: &[String],
     without: &[String],
-) -> Result<Vec<&'static Case>, NameError> {
-    let mut wanted = names(subject, only)?;
+) -> Result<Vec<&'static Case<L>>, NameError> {
+    let mut wanted = names(L::SUBJECT, only)?;
     if only.is_empty() {
-        wanted.extend(cases::of(subject).map(|case| case.name));
+        wanted.extend(L::cases().iter().map(|case| case.name));
     }
-    let unwanted = names(subject, without)?;
-    Ok(cases::of(subject)
+    let unwanted = names(L::SUBJECT, without)?;
+    Ok(L::cases()
+        .iter()
         .filter(|case| wanted.contains(case.name) && !unwanted.contains(case.name))
         .collect())
 }
@@ -126,7 +125,7 @@ pub fn chosen(
 fn names(subject: Subject, given: &[String]) -> Result<BTreeSet<&'static str>, NameError> {
     let mut out = BTreeSet::new();
     for name in given {
-        out.extend(cases(subject, name)?.into_iter().map(|case| case.name));
+        out.extend(claims(subject, name)?.into_iter().map(|case| case.name));
     }
     Ok(out)
 }
@@ -147,7 +146,7 @@ impl Expectations {
                 Some((name, on)) => (name, protocols::select(&[on.to_owned()])?),
                 None => (text.as_str(), vb_data::supported().to_vec()),
             };
-            for case in cases(subject, name)? {
+            for case in claims(subject, name)? {
                 out.extend(on.iter().map(|&protocol| (case.name, protocol)));
             }
         }
@@ -156,7 +155,7 @@ impl Expectations {
 
     /// Whether the job is expected to fail.
     #[must_use]
-    pub fn expects_failure(&self, job: Job) -> bool {
+    pub fn expects_failure<L>(&self, job: Job<L>) -> bool {
         self.0.contains(&(job.case.name, job.protocol))
     }
 }
@@ -165,13 +164,14 @@ impl Expectations {
 mod tests {
     use super::*;
     use crate::case::Spread;
+    use crate::lab::guest::GuestLab;
 
     fn texts(of: &[&str]) -> Vec<String> {
         of.iter().map(ToString::to_string).collect()
     }
 
     fn names_of(subject: Subject, given: &str) -> Vec<&'static str> {
-        let named = cases(subject, given).unwrap();
+        let named = claims(subject, given).unwrap();
         named.iter().map(|case| case.name).collect()
     }
 
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_names_no_case_says_what_is_near() {
-        let refused = |subject, given| cases(subject, given).unwrap_err();
+        let refused = |subject, given| claims(subject, given).unwrap_err();
         for given in ["SWI-01", "vb-swi-01", "SWI"] {
             assert_eq!(
                 refused(Subject::Host, given),
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn jobs_are_what_is_wanted_and_not_unwanted() {
         let planned = |only: &[&str], without: &[&str]| {
-            let jobs = jobs(Subject::Guest, &[47, 340], &texts(only), &texts(without)).unwrap();
+            let jobs = jobs::<GuestLab>(&[47, 340], &texts(only), &texts(without)).unwrap();
             let plan: Vec<_> = jobs
                 .iter()
                 .map(|job| (job.case.name, job.protocol))
@@ -248,13 +248,13 @@ mod tests {
         let of_group: Vec<_> = names_of(Subject::Guest, "KA");
         assert!(all.iter().any(|(name, _)| of_group.contains(name)));
         assert!(rest.iter().all(|(name, _)| !of_group.contains(name)));
-        let without = jobs(Subject::Guest, &[47], &[], &texts(&["no-such-case"]));
+        let without = jobs::<GuestLab>(&[47], &[], &texts(&["no-such-case"]));
         assert!(matches!(without, Err(NameError::Unknown { .. })));
     }
 
     #[test]
     fn what_is_served_is_asked_once() {
-        let cases = chosen(Subject::Guest, &[], &[]).unwrap();
+        let cases = chosen::<GuestLab>(&[], &[]).unwrap();
         let mut asked = Vec::new();
         let jobs = plan(&cases, &[4, 47, 340, 777], |protocol| {
             asked.push(protocol);
@@ -273,7 +273,7 @@ mod tests {
         let expected =
             Expectations::parse(Subject::Guest, &texts(&["JOIN-04@47", "KA-03"])).unwrap();
         let expects = |name, protocol| {
-            let case = cases(Subject::Guest, name).unwrap()[0];
+            let case = chosen::<GuestLab>(&texts(&[name]), &[]).unwrap()[0];
             expected.expects_failure(Job { case, protocol })
         };
         assert!(expects("JOIN-04", 47) && !expects("JOIN-04", 340));

@@ -7,14 +7,12 @@ mod support;
 use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vbspec::case::Job;
-use vbspec::case::{Case, Run};
-use vbspec::cases;
+use vbspec::case::{Case, Job, Lab};
 use vbspec::event::CaseFinished;
 use vbspec::protocols;
 use vbspec::report::failure_text;
 use vbspec::subject::host::HostSubject;
-use vbspec::verdict::VerdictKind;
+use vbspec::verdict::{Judged, VerdictKind};
 
 static HOST: LazyLock<HostSubject> = LazyLock::new(|| {
     HostSubject::start().unwrap_or_else(|error| panic!("the host does not start: {error}"))
@@ -24,23 +22,28 @@ const SEED: u64 = 1;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = cases::all()
-        .iter()
-        .map(|case| {
-            Trial::test(format!("{}::{}", case.subject(), case.name), move || {
-                judge(case)
-            })
-        })
-        .collect();
+    let mut trials = trials(|job| support::LOBBY.judge(job, SEED));
+    trials.extend(self::trials(|job| HOST.judge(job, SEED)));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn judge(case: &'static Case) -> Result<(), Failed> {
+fn trials<L: Lab>(judge: fn(Job<L>) -> Judged) -> Vec<Trial> {
+    let cases = L::cases().iter();
+    cases
+        .map(|case| {
+            Trial::test(format!("{}::{}", case.subject, case.name), move || {
+                passes(case, judge)
+            })
+        })
+        .collect()
+}
+
+fn passes<L: Lab>(case: &'static Case<L>, judge: fn(Job<L>) -> Judged) -> Result<(), Failed> {
     let jobs = case
         .protocols(vb_data::supported())
         .into_iter()
         .map(|protocol| Job { case, protocol });
-    let failures: Vec<String> = jobs.filter_map(failure).collect();
+    let failures: Vec<String> = jobs.filter_map(|job| failure(job, judge(job))).collect();
     if failures.is_empty() {
         return Ok(());
     }
@@ -50,11 +53,7 @@ fn judge(case: &'static Case) -> Result<(), Failed> {
     Err(Failed::from(text))
 }
 
-fn failure(job: Job) -> Option<String> {
-    let judged = match job.case.run {
-        Run::Guest(_) => support::LOBBY.judge(job, SEED),
-        Run::Host(_) => HOST.judge(job, SEED),
-    };
+fn failure<L>(job: Job<L>, judged: Judged) -> Option<String> {
     // The lobby does everything that a case can ask for, so that a skip too would hide something.
     if judged.verdict.kind == VerdictKind::Pass {
         return None;

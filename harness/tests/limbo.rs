@@ -2,7 +2,7 @@
 
 mod support;
 
-use vbspec::clause::{Level, Subject};
+use vbspec::clause::Level;
 use vbspec::select;
 use vbspec::verdict::VerdictKind;
 
@@ -30,7 +30,7 @@ fn a_spectator_without_a_chunk_joins() {
 fn joins(place: &str, warned: &[&str]) {
     let guest = support::guest("lobby.wasm", &[&format!("place={place}")]);
     let only = ["JOIN", "RAW-08", "KA-02"].map(ToOwned::to_owned);
-    for job in select::jobs(Subject::Guest, &PROTOCOLS, &only, &[]).expect("they exist") {
+    for job in select::jobs(&PROTOCOLS, &only, &[]).expect("they exist") {
         let (name, protocol) = (job.case.name, job.protocol);
         let verdict = guest.judge(job, SEED).verdict;
         let failure = verdict.failure.as_ref();

@@ -3,7 +3,6 @@
 
 mod support;
 
-use vbspec::clause::Subject;
 use vbspec::select;
 use vbspec::verdict::VerdictKind;
 
@@ -30,7 +29,7 @@ fn a_player_who_is_shown_everything_comes_in_world() {
 fn passes(clauses: &[&str], protocols: &[i32]) {
     let guest = support::guest("showcase.wasm", &[]);
     let only: Vec<String> = clauses.iter().map(|id| (*id).to_owned()).collect();
-    for job in select::jobs(Subject::Guest, protocols, &only, &[]).expect("they exist") {
+    for job in select::jobs(protocols, &only, &[]).expect("they exist") {
         let (name, protocol) = (job.case.name, job.protocol);
         let verdict = guest.judge(job, SEED).verdict;
         assert_eq!(

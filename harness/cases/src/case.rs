@@ -1,5 +1,8 @@
 //! Cases: each checks one claim, in one file named after it.
 
+use std::ops::Deref;
+
+use crate::cases;
 use crate::clause::{Clause, Subject};
 use crate::lab::door::{LocalFuture, Need};
 use crate::lab::guest::GuestLab;
@@ -18,113 +21,146 @@ pub enum Spread {
     Oldest,
 }
 
-/// What a case does.
+/// One claim about a subject.
 #[derive(Debug, Clone, Copy)]
-pub enum Run {
-    /// With the guest that is judged.
-    Guest(GuestRun),
-    /// With the host that is judged.
-    Host(HostRun),
-}
-
-/// One claim about a subject, and how to find out.
-#[derive(Debug, Clone, Copy)]
-pub struct Case {
+pub struct Claim {
     /// The claim in kebab case; the file's name too.
     pub name: &'static str,
     /// The ids of the clauses it checks, the main one first.
     pub clauses: &'static [&'static str],
-    /// What it does, in a sentence.
+    /// What is done to find out, in a sentence.
     pub about: &'static str,
+    /// Whom it is about.
+    pub subject: Subject,
     /// On which protocols.
     pub spread: Spread,
-    /// That without which it can say nothing.
+    /// That without which nothing can be said.
     pub needs: &'static [Need],
-    /// How.
-    pub run: Run,
+}
+
+/// A claim, and how to find out: `L` is what it works with, a [`GuestLab`] or a [`HostLab`]. Reads like its [`Claim`].
+#[derive(Debug)]
+pub struct Case<L: 'static> {
+    /// What it claims.
+    pub claim: Claim,
+    /// How to find out.
+    pub run: Run<L>,
 }
 
 /// One case on one protocol.
-#[derive(Debug, Clone, Copy)]
-pub struct Job {
+#[derive(Debug)]
+pub struct Job<L: 'static> {
     /// The case.
-    pub case: &'static Case,
+    pub case: &'static Case<L>,
     /// The protocol.
     pub protocol: i32,
 }
 
-/// What a guest's case does.
-pub type GuestRun = for<'a> fn(&'a GuestLab) -> LocalFuture<'a, Outcome>;
-/// What a host's case does.
-pub type HostRun = for<'a> fn(&'a HostLab) -> LocalFuture<'a, Outcome>;
+/// What a case does.
+pub type Run<L> = for<'a> fn(&'a L) -> LocalFuture<'a, Outcome>;
 
-impl Case {
-    /// A claim about guests.
-    #[must_use]
-    pub const fn guest(
-        name: &'static str,
-        clauses: &'static [&'static str],
-        about: &'static str,
-        run: GuestRun,
-    ) -> Self {
-        Self {
-            name,
-            clauses,
-            about,
-            spread: Spread::Each,
-            needs: &[],
-            run: Run::Guest(run),
-        }
+/// What a case works with, which says whom it judges.
+pub trait Lab: Sized + sealed::Sealed + 'static {
+    /// Whom its cases judge.
+    const SUBJECT: Subject;
+
+    /// All of them, in the order of their clauses.
+    fn cases() -> &'static [Case<Self>];
+}
+
+impl Lab for GuestLab {
+    const SUBJECT: Subject = Subject::Guest;
+
+    fn cases() -> &'static [Case<Self>] {
+        cases::guest()
     }
+}
 
-    /// A claim about hosts.
+impl Lab for HostLab {
+    const SUBJECT: Subject = Subject::Host;
+
+    fn cases() -> &'static [Case<Self>] {
+        cases::host()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::GuestLab {}
+    impl Sealed for super::HostLab {}
+}
+
+impl<L: Lab> Case<L> {
+    /// A claim on each protocol that needs nothing in particular.
     #[must_use]
-    pub const fn host(
+    pub const fn new(
         name: &'static str,
         clauses: &'static [&'static str],
         about: &'static str,
-        run: HostRun,
+        run: Run<L>,
     ) -> Self {
         Self {
-            name,
-            clauses,
-            about,
-            spread: Spread::Each,
-            needs: &[],
-            run: Run::Host(run),
+            claim: Claim {
+                name,
+                clauses,
+                about,
+                subject: L::SUBJECT,
+                spread: Spread::Each,
+                needs: &[],
+            },
+            run,
         }
     }
 
     /// On the newest protocol that is selected only.
     #[must_use]
     pub const fn on_the_newest(mut self) -> Self {
-        self.spread = Spread::Newest;
+        self.claim.spread = Spread::Newest;
         self
     }
 
     /// On the oldest protocol that is selected only.
     #[must_use]
     pub const fn on_the_oldest(mut self) -> Self {
-        self.spread = Spread::Oldest;
+        self.claim.spread = Spread::Oldest;
         self
     }
 
     /// With that without which it can say nothing.
     #[must_use]
     pub const fn needing(mut self, needs: &'static [Need]) -> Self {
-        self.needs = needs;
+        self.claim.needs = needs;
         self
     }
+}
 
-    /// Whom it judges.
-    #[must_use]
-    pub const fn subject(&self) -> Subject {
-        match self.run {
-            Run::Guest(_) => Subject::Guest,
-            Run::Host(_) => Subject::Host,
-        }
+// By hand, since a lab itself cannot be copied.
+impl<L> Clone for Case<L> {
+    fn clone(&self) -> Self {
+        *self
     }
+}
 
+impl<L> Copy for Case<L> {}
+
+impl<L> Deref for Case<L> {
+    type Target = Claim;
+
+    fn deref(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+impl<L> Clone for Job<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for Job<L> {}
+
+impl Claim {
     /// Whether one of its clauses holds for the protocol.
     #[must_use]
     pub fn applies_to(&self, protocol: i32) -> bool {
@@ -173,11 +209,10 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases;
 
-    fn case(spread: Spread) -> Case {
+    fn claim(spread: Spread) -> Claim {
         let any = cases::of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));
-        Case {
+        Claim {
             spread,
             ..*any.unwrap()
         }
@@ -187,7 +222,7 @@ mod tests {
     fn a_case_on_one_protocol_takes_one_that_is_served() {
         let selected = [4, 47, 340, 777];
         let served = |spread: Spread, served: &[i32]| {
-            case(spread).protocols_served(&selected, |protocol| served.contains(&protocol))
+            claim(spread).protocols_served(&selected, |protocol| served.contains(&protocol))
         };
         assert_eq!(served(Spread::Newest, &[47, 340]), [340]);
         assert_eq!(served(Spread::Oldest, &[47, 340]), [47]);
@@ -197,7 +232,7 @@ mod tests {
         assert_eq!(served(Spread::Newest, &[]), [777]);
         assert_eq!(served(Spread::Oldest, &[]), [4]);
         assert_eq!(served(Spread::Each, &[47]), selected);
-        let unordered = case(Spread::Newest).protocols(&[47, 777, 4]);
+        let unordered = claim(Spread::Newest).protocols(&[47, 777, 4]);
         assert_eq!(unordered, [777]);
     }
 
@@ -208,8 +243,8 @@ mod tests {
             asked.push(protocol);
             protocol == 340
         };
-        case(Spread::Each).protocols_served(&[47, 340, 777], &mut ask);
-        case(Spread::Newest).protocols_served(&[47, 340, 777], &mut ask);
+        claim(Spread::Each).protocols_served(&[47, 340, 777], &mut ask);
+        claim(Spread::Newest).protocols_served(&[47, 340, 777], &mut ask);
         assert_eq!(asked, [777, 340]);
     }
 }

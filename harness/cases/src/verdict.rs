@@ -140,7 +140,12 @@ impl Verdict {
     #[must_use]
     pub fn passed_alone(mut self) -> Self {
         self.kind = VerdictKind::Flaky;
-        self.reason = Some("it passed when it was tried once more, alone".to_owned());
+        let before = self.reason.map_or_else(String::new, |reason| {
+            format!("; before that it did not: {reason}")
+        });
+        self.reason = Some(format!(
+            "it passed when it was tried once more, alone{before}"
+        ));
         self
     }
 

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::pool::{Lease, Pool};
 use super::process::Listener;
 use super::protocol::{Event, Gate, Level, Opinion, Order, PluginTable, Priority, Start};
-use crate::case::{Job, Run};
+use crate::case::Job;
 use crate::lab::clock::Clock;
 use crate::lab::door::LocalFuture;
 use crate::lab::door::{Choices, Door, Host, Need, NoHost, Plan, Plugin, Running, Source};
@@ -71,15 +71,9 @@ impl AdapterSubject {
 
     /// Judges one job: the case's claim, on the job's protocol, in real time.
     #[must_use]
-    pub fn judge(&self, job: Job, seed: u64) -> Judged {
+    pub fn judge(&self, job: Job<HostLab>, seed: u64) -> Judged {
         let door = AdapterDoor {
             pool: Arc::clone(&self.pool),
-        };
-        let Run::Host(run) = job.case.run else {
-            return nothing(
-                VerdictKind::HarnessError,
-                "a guest's case was given a host".to_owned(),
-            );
         };
         if !self.serves(job.protocol) {
             let why = format!(
@@ -110,7 +104,7 @@ impl AdapterSubject {
                 origin,
                 Arc::clone(&recorder),
             );
-            (recorder, async move { run(&lab).await })
+            (recorder, async move { (job.case.run)(&lab).await })
         })
     }
 }

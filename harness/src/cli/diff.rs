@@ -7,10 +7,10 @@ use super::CommandError;
 use super::guest::SubjectArgs;
 use super::run::DEFAULT_SEED;
 use crate::case::Job;
-use crate::clause::Subject;
 use crate::diff::{Comparison, Ran};
 use crate::event::{Event, SCHEMA};
 use crate::exit::Exit;
+use crate::lab::guest::GuestLab;
 use crate::protocols;
 use crate::runner::{self, Conduct};
 use crate::select::{self, Expectations};
@@ -90,7 +90,7 @@ enum Side {
 
 pub fn run(args: &DiffArgs) -> Result<(Exit, Comparison), CommandError> {
     let protocols = protocols::select(&args.protocol)?;
-    let cases = select::chosen(Subject::Guest, &args.case, &args.exclude)?;
+    let cases = select::chosen(&args.case, &args.exclude)?;
     let (old, new) = (side(args, &args.old)?, side(args, &args.new)?);
     let known = [&old, &new].into_iter().find_map(|side| match side {
         Side::Ran(ran) => Some(ran),
@@ -100,7 +100,7 @@ pub fn run(args: &DiffArgs) -> Result<(Exit, Comparison), CommandError> {
         .seed
         .or(known.map(|ran| ran.seed))
         .unwrap_or(DEFAULT_SEED);
-    let jobs: Vec<Job> = match known {
+    let jobs: Vec<Job<GuestLab>> = match known {
         // What the other run judged, so that nothing runs in vain.
         Some(ran) => {
             let judged: BTreeSet<(&str, i32)> = ran
@@ -199,7 +199,7 @@ fn read(path: &str, bytes: &[u8]) -> Result<Ran, DiffError> {
     }
 }
 
-fn judged(args: &DiffArgs, guest: &GuestSubject, jobs: &[Job], seed: u64) -> Ran {
+fn judged(args: &DiffArgs, guest: &GuestSubject, jobs: &[Job<GuestLab>], seed: u64) -> Ran {
     let mut finished = Vec::new();
     let threads = args.jobs.unwrap_or_else(runner::default_threads);
     let judge = |job| guest.judge(job, seed);

@@ -5,7 +5,7 @@ use std::io::Write;
 use anstyle::Style;
 
 use super::CommandError;
-use crate::case::Case;
+use crate::case::Claim;
 use crate::cases;
 use crate::clause::Clause;
 use crate::exit::Exit;
@@ -75,12 +75,11 @@ fn explain_clause(clause: &Clause, out: &mut dyn Write) -> Result<(), CommandErr
     Ok(())
 }
 
-fn explain_case(case: &Case, out: &mut dyn Write) -> Result<(), CommandError> {
+fn explain_case(case: &Claim, out: &mut dyn Write) -> Result<(), CommandError> {
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}  judges a {}",
-        case.name,
-        case.subject()
+        case.name, case.subject
     )?;
     writeln!(out, "\n{}", case.about)?;
     for clause in case.clauses() {

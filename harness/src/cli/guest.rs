@@ -3,8 +3,8 @@
 use super::CommandError;
 use super::run::{self, Judge, RunArgs};
 use crate::case::Job;
-use crate::clause::Subject;
 use crate::exit::Exit;
+use crate::lab::guest::GuestLab;
 use crate::subject::guest::GuestSubject;
 use crate::subject::options::GuestOptions;
 use crate::verdict::Judged;
@@ -51,6 +51,8 @@ struct InProcess<'a> {
 }
 
 impl Judge for InProcess<'_> {
+    type Lab = GuestLab;
+
     fn name(&self) -> String {
         self.file.to_owned()
     }
@@ -59,7 +61,7 @@ impl Judge for InProcess<'_> {
         !self.subject.refuses(protocol, self.seed)
     }
 
-    fn judge(&self, job: Job) -> Judged {
+    fn judge(&self, job: Job<GuestLab>) -> Judged {
         self.subject.judge(job, self.seed)
     }
 }
@@ -67,7 +69,7 @@ impl Judge for InProcess<'_> {
 pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
     let options = args.subject.options(&args.file)?;
     let (file, seed) = (&args.file, args.run.seed);
-    run::run(&args.run, Subject::Guest, file, || {
+    run::run(&args.run, file, || {
         let subject = GuestSubject::start(options)?;
         Ok(InProcess {
             subject,

@@ -4,8 +4,8 @@ use super::CommandError;
 use super::run::{self, Judge, RealTime, RunArgs};
 use crate::adapter::AdapterSubject;
 use crate::case::Job;
-use crate::clause::Subject;
 use crate::exit::Exit;
+use crate::lab::host::HostLab;
 use crate::subject::Refusal;
 use crate::subject::host::HostSubject;
 #[cfg(feature = "selftest")]
@@ -46,6 +46,8 @@ struct InProcess {
 }
 
 impl Judge for InProcess {
+    type Lab = HostLab;
+
     fn name(&self) -> String {
         HostSubject::NAME.to_owned()
     }
@@ -55,7 +57,7 @@ impl Judge for InProcess {
         true
     }
 
-    fn judge(&self, job: Job) -> Judged {
+    fn judge(&self, job: Job<HostLab>) -> Judged {
         self.subject.judge(job, self.seed)
     }
 }
@@ -68,6 +70,8 @@ struct Outside {
 }
 
 impl Judge for Outside {
+    type Lab = HostLab;
+
     fn name(&self) -> String {
         self.subject.name()
     }
@@ -76,7 +80,7 @@ impl Judge for Outside {
         self.subject.serves(protocol)
     }
 
-    fn judge(&self, job: Job) -> Judged {
+    fn judge(&self, job: Job<HostLab>) -> Judged {
         self.subject.judge(job, self.seed)
     }
 
@@ -103,7 +107,7 @@ fn start(args: &HostArgs) -> Result<HostSubject, Refusal> {
 pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
     let (seed, allow_flaky) = (args.run.seed, args.allow_flaky);
     if let Some(command) = &args.adapter {
-        return run::run(&args.run, Subject::Host, command, || {
+        return run::run(&args.run, command, || {
             let subject = AdapterSubject::start(command).map_err(Refusal::Adapter)?;
             Ok(Outside {
                 subject,
@@ -112,7 +116,7 @@ pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
             })
         });
     }
-    run::run(&args.run, Subject::Host, HostSubject::NAME, || {
+    run::run(&args.run, HostSubject::NAME, || {
         start(args).map(|subject| InProcess { subject, seed })
     })
 }

@@ -87,7 +87,7 @@ fn cases(out: &mut dyn Write) -> Result<(), CommandError> {
             out,
             "{BOLD}{}{BOLD:#} {} [{}] on {on} protocols",
             case.name,
-            case.subject(),
+            case.subject,
             case.clauses.join(", ")
         )?;
         writeln!(out, "    {}", case.about)?;

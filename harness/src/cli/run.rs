@@ -3,8 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::CommandError;
-use crate::case::Job;
-use crate::clause::Subject;
+use crate::case::{Job, Lab};
 use crate::event::{Event, RunFinished, RunStarted, SCHEMA, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
@@ -48,6 +47,9 @@ pub struct RunArgs {
 
 /// A subject that has started.
 pub trait Judge: Sync {
+    /// What its cases work with.
+    type Lab: Lab;
+
     /// What reports call it.
     fn name(&self) -> String;
 
@@ -55,7 +57,7 @@ pub trait Judge: Sync {
     fn serves(&self, protocol: i32) -> bool;
 
     /// Judges one job.
-    fn judge(&self, job: Job) -> Judged;
+    fn judge(&self, job: Job<Self::Lab>) -> Judged;
 
     /// How it is judged where time is real; none where it is virtual.
     fn real_time(&self) -> Option<RealTime> {
@@ -84,12 +86,12 @@ const SECOND_TRIES: usize = 32;
 /// Runs what is selected; `start` makes the subject, which is called `name` when that fails.
 pub fn run<J: Judge>(
     args: &RunArgs,
-    subject: Subject,
     name: &str,
     start: impl FnOnce() -> Result<J, Refusal>,
 ) -> Result<Exit, CommandError> {
+    let subject = J::Lab::SUBJECT;
     let mut protocols = protocols::select(&args.protocol)?;
-    let cases = select::chosen(subject, &args.case, &args.exclude)?;
+    let cases = select::chosen::<J::Lab>(&args.case, &args.exclude)?;
     let expected = Expectations::parse(subject, &args.xfail)?;
     if select::plan(&cases, &protocols, |_| true).is_empty() {
         return Err(CommandError::NothingSelected);
@@ -151,7 +153,7 @@ pub fn run<J: Judge>(
     Ok(exit)
 }
 
-fn case_names(jobs: &[Job]) -> Vec<String> {
+fn case_names<L>(jobs: &[Job<L>]) -> Vec<String> {
     let mut names: Vec<String> = jobs.iter().map(|job| job.case.name.to_owned()).collect();
     names.dedup();
     names

@@ -84,7 +84,7 @@ fn outside(
     command: &str,
     selection: &Selection,
 ) -> Result<Exit, CommandError> {
-    let threads = args.jobs.unwrap_or(super::run::AT_ONCE);
+    let threads = args.jobs.unwrap_or(selftest::AT_ONCE_OUTSIDE);
     let mut out = super::stdout();
     let mut written = Ok(());
     let outside = selftest::run_outside(selection, command, args.seed, threads, |trial| {

@@ -22,12 +22,11 @@ use std::time::Instant;
 
 use reference_backend::Fault;
 
-pub use outside::{Outside, run as run_outside};
+pub use outside::{AT_ONCE as AT_ONCE_OUTSIDE, Outside, run as run_outside};
 pub use report::{Report, write_json, write_outside, write_text, write_trial};
 pub use trial::{Alarm, Caught, Trial};
 
-use crate::case::Case;
-use crate::case::Job;
+use crate::case::{Case, Claim, Job, Lab};
 use crate::cases;
 use crate::clause::{Clause, Killer, Subject};
 use crate::runner;
@@ -93,9 +92,10 @@ pub fn is_owed(clause: &Clause) -> bool {
 }
 
 /// The cases of a clause.
-pub fn cases_of(clause: &Clause) -> impl Iterator<Item = &'static Case> {
+pub fn cases_of(clause: &Clause) -> impl Iterator<Item = &'static Claim> {
     cases::all()
         .iter()
+        .copied()
         .filter(move |case| case.clauses.contains(&clause.id.as_str()))
 }
 
@@ -105,15 +105,6 @@ pub enum Judge {
     Guest(Box<GuestSubject>),
     /// The reference host.
     Host(Box<HostSubject>),
-}
-
-impl Judge {
-    fn judge(&self, job: Job, seed: u64) -> Verdict {
-        match self {
-            Self::Guest(guest) => guest.judge(job, seed).verdict,
-            Self::Host(host) => host.judge(job, seed).verdict,
-        }
-    }
 }
 
 /// The subject that is broken as a clause's killer says.
@@ -160,12 +151,20 @@ fn guest(file: &str, bytes: &[u8]) -> Result<GuestSubject, Refusal> {
 /// # Errors
 /// Why it is not caught.
 pub fn catch(clause: &Clause, judge: &Judge, seed: u64) -> Result<Caught, String> {
-    trial::catch(clause, jobs_of_clause(clause), |job| judge.judge(job, seed))
+    match judge {
+        Judge::Guest(guest) => trial::catch(clause, jobs_of_clause(clause), |job| {
+            guest.judge(job, seed).verdict
+        }),
+        Judge::Host(host) => trial::catch(clause, jobs_of_clause(clause), |job| {
+            host.judge(job, seed).verdict
+        }),
+    }
 }
 
 /// Where a clause's killers are looked for, the likeliest protocols first.
-fn jobs_of_clause(clause: &Clause) -> impl Iterator<Item = Job> {
-    cases_of(clause).flat_map(|case| {
+fn jobs_of_clause<L: Lab>(clause: &Clause) -> impl Iterator<Item = Job<L>> {
+    let of_clause = |case: &&Case<L>| case.clauses.contains(&clause.id.as_str());
+    L::cases().iter().filter(of_clause).flat_map(|case| {
         let protocols = by_likelihood(case.protocols(vb_data::supported()));
         protocols
             .into_iter()
@@ -174,8 +173,8 @@ fn jobs_of_clause(clause: &Clause) -> impl Iterator<Item = Job> {
 }
 
 /// Every case of a subject on some protocols.
-fn jobs_of_subject(subject: Subject, protocols: &[i32]) -> impl Iterator<Item = Job> {
-    cases::of(subject).flat_map(|case| {
+fn jobs_of_subject<L: Lab>(protocols: &[i32]) -> impl Iterator<Item = Job<L>> {
+    L::cases().iter().flat_map(|case| {
         let protocols = case.protocols(protocols);
         protocols
             .into_iter()
@@ -219,7 +218,8 @@ fn one_an_era(clause: &Clause, killer: &Killer) -> Vec<i32> {
 /// Tries one killer.
 fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
     match broken(clause, killer) {
-        Ok(judge) => trial_of(clause, killer, |job| judge.judge(job, seed)),
+        Ok(Judge::Guest(guest)) => trial_of(clause, killer, |job| guest.judge(job, seed).verdict),
+        Ok(Judge::Host(host)) => trial_of(clause, killer, |job| host.judge(job, seed).verdict),
         Err(why) => Trial {
             missed: Some(why),
             ..Trial::new(clause, killer)
@@ -227,7 +227,7 @@ fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
     }
 }
 
-fn trial_of(clause: &Clause, killer: &Killer, judge: impl Fn(Job) -> Verdict) -> Trial {
+fn trial_of<L: Lab>(clause: &Clause, killer: &Killer, judge: impl Fn(Job<L>) -> Verdict) -> Trial {
     let mut trial = Trial::new(clause, killer);
     match trial::catch(clause, jobs_of_clause(clause), &judge) {
         Ok(caught) => trial.caught = Some(caught),
@@ -239,7 +239,7 @@ fn trial_of(clause: &Clause, killer: &Killer, judge: impl Fn(Job) -> Verdict) ->
     }
     protocols.sort_unstable();
     protocols.dedup();
-    for job in jobs_of_subject(clause.subject, &protocols) {
+    for job in jobs_of_subject(&protocols) {
         trial.hear(job, judge(job));
     }
     trial
@@ -247,16 +247,23 @@ fn trial_of(clause: &Clause, killer: &Killer, judge: impl Fn(Job) -> Verdict) ->
 
 /// What is not broken raises no alarm: everything that is not a pass is one.
 fn try_unbroken(subject: Subject, seed: u64) -> Result<Vec<Alarm>, Refusal> {
-    let (name, judge) = match subject {
-        Subject::Guest => ("lobby", Judge::Guest(Box::new(guest(LOBBY_FILE, LOBBY)?))),
-        Subject::Host => (
-            HostSubject::NAME,
-            Judge::Host(Box::new(HostSubject::start()?)),
-        ),
-    };
-    Ok(jobs_of_subject(subject, &FIRST)
-        .filter_map(|job| trial::of_unbroken(name, job, judge.judge(job, seed)))
-        .collect())
+    match subject {
+        Subject::Guest => {
+            let lobby = guest(LOBBY_FILE, LOBBY)?;
+            Ok(alarms_of("lobby", |job| lobby.judge(job, seed).verdict))
+        }
+        Subject::Host => {
+            let host = HostSubject::start()?;
+            let judge = |job| host.judge(job, seed).verdict;
+            Ok(alarms_of(HostSubject::NAME, judge))
+        }
+    }
+}
+
+fn alarms_of<L: Lab>(name: &str, judge: impl Fn(Job<L>) -> Verdict) -> Vec<Alarm> {
+    jobs_of_subject(&FIRST)
+        .filter_map(|job| trial::of_unbroken(name, job, judge(job)))
+        .collect()
 }
 
 enum Work {
@@ -358,6 +365,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::lab::guest::GuestLab;
     use crate::selftest::trial::tests::blames;
     use crate::verdict::VerdictKind;
 
@@ -395,7 +403,7 @@ mod tests {
             ("files-end-at-the-data-folder", "a file above its folder"),
             ("no-connection-leaves-the-host", "it connected to a port"),
         ] {
-            let case = cases::of(Subject::Host).find(|case| case.name == name);
+            let case = cases::host().iter().find(|case| case.name == name);
             let job = Job {
                 case: case.unwrap(),
                 protocol: newest,
@@ -472,7 +480,7 @@ mod tests {
         let clause = clause("VB-KA-03");
         let own = cases_of(clause).next().unwrap();
         let heard = Mutex::new(Vec::new());
-        let trial = trial_of(clause, &clause.killers[0], |job| {
+        let trial = trial_of(clause, &clause.killers[0], |job: Job<GuestLab>| {
             heard.lock().unwrap().push(job.protocol);
             match job.case.name == own.name {
                 true => blames(&clause.id),
@@ -500,7 +508,7 @@ mod tests {
         let clause = spec::registry().iter().find(|clause| clause.group == SLOW);
         let clause = clause.unwrap();
         let heard = Mutex::new(BTreeSet::new());
-        let trial = trial_of(clause, &clause.killers[0], |job| {
+        let trial = trial_of(clause, &clause.killers[0], |job: Job<GuestLab>| {
             heard.lock().unwrap().insert(job.protocol);
             blames(&clause.id)
         });

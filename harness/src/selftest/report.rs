@@ -125,12 +125,12 @@ pub fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
         write_alarm(out, alarm)?;
     }
     for (killer, why) in &outside.hidden {
-        writeln!(out, "looks whole from outside: {killer}: {why}")?;
+        writeln!(out, "hidden from outside: {killer}: {why}")?;
     }
     for killer in &outside.found {
         writeln!(
             out,
-            "{RED}caught after all{RED:#}: {killer} is said to look whole from outside"
+            "{RED}caught after all{RED:#}: {killer} is said to be hidden from outside"
         )?;
     }
     for (killer, why) in &outside.untold {
@@ -138,7 +138,7 @@ pub fn write_outside(out: &mut dyn Write, outside: &Outside) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\n{} of {} broken hosts caught through the adapter by their own clause, {} false alarms; {} look whole from outside, {} cannot be told from there, in {:.1} s",
+        "\n{} of {} broken hosts caught through the adapter by their own clause, {} false alarms; {} are hidden from outside, {} cannot be told from there, in {:.1} s",
         outside.caught(),
         outside.trials.len(),
         outside.alarms(),

@@ -40,7 +40,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    fn new(killer: &str, breaks: Option<&str>, job: Job, verdict: Verdict) -> Self {
+    fn new<L>(killer: &str, breaks: Option<&str>, job: Job<L>, verdict: Verdict) -> Self {
         let (blamed, got) = match verdict.failure {
             Some(failure) => (Some(failure.clause), failure.got),
             None => (None, verdict.reason.unwrap_or_default()),
@@ -57,7 +57,7 @@ impl Alarm {
 }
 
 /// The alarm about what is not broken: everything that is not a pass.
-pub(super) fn of_unbroken(name: &str, job: Job, verdict: Verdict) -> Option<Alarm> {
+pub(super) fn of_unbroken<L>(name: &str, job: Job<L>, verdict: Verdict) -> Option<Alarm> {
     (verdict.kind != VerdictKind::Pass).then(|| Alarm::new(name, None, job, verdict))
 }
 
@@ -93,7 +93,7 @@ impl Trial {
     }
 
     /// A verdict on the killer: an alarm, if it blames another clause or says nothing, and has no excuse.
-    pub(super) fn hear(&mut self, job: Job, verdict: Verdict) {
+    pub(super) fn hear<L>(&mut self, job: Job<L>, verdict: Verdict) {
         let silent = says_nothing(verdict.kind);
         self.others += 1;
         self.untestable += usize::from(silent);
@@ -127,10 +127,10 @@ fn says_nothing(kind: VerdictKind) -> bool {
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn catch(
+pub(super) fn catch<L: 'static>(
     clause: &Clause,
-    jobs: impl Iterator<Item = Job>,
-    mut judge: impl FnMut(Job) -> Verdict,
+    jobs: impl Iterator<Item = Job<L>>,
+    mut judge: impl FnMut(Job<L>) -> Verdict,
 ) -> Result<Caught, String> {
     let mut seen = Vec::new();
     for job in jobs {
@@ -168,6 +168,7 @@ pub(super) fn catch(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::lab::guest::GuestLab;
     use crate::verdict::Failure;
     use crate::{cases, spec};
 
@@ -175,8 +176,11 @@ pub(super) mod tests {
         spec::registry().get(id).unwrap()
     }
 
-    fn job(name: &str, protocol: i32) -> Job {
-        let case = cases::all().iter().find(|case| case.name == name).unwrap();
+    fn job(name: &str, protocol: i32) -> Job<GuestLab> {
+        let case = cases::guest()
+            .iter()
+            .find(|case| case.name == name)
+            .unwrap();
         Job { case, protocol }
     }
 

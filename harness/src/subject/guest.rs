@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use reference_backend::{
     CpuMeter, FileError, GuestComponent, GuestEngine, HostConfig, HostEvent, Limits, LoadError,
@@ -15,7 +14,7 @@ use vb_data::State;
 use super::Refusal;
 use super::in_process::InProcess;
 use super::options::GuestOptions;
-use crate::case::{Job, Run};
+use crate::case::Job;
 use crate::lab::clock::{Clock, Origin, in_virtual_time};
 use crate::lab::door::{Component, Plan};
 use crate::lab::guest::{Guest, GuestLab};
@@ -23,7 +22,7 @@ use crate::lab::judge;
 use crate::lab::player::JOIN_LIMIT;
 use crate::lab::recorder::Recorder;
 use crate::rng::Rng;
-use crate::verdict::{Judged, Stop, Verdict, VerdictKind};
+use crate::verdict::{Judged, Stop};
 
 /// A guest that is loaded and has been seen to start. Cheap to clone; clones share the compiled code.
 #[derive(Clone)]
@@ -130,17 +129,7 @@ impl GuestSubject {
 
     /// Judges one job: the case's claim, on the job's protocol.
     #[must_use]
-    pub fn judge(&self, job: Job, seed: u64) -> Judged {
-        let Run::Guest(run) = job.case.run else {
-            return Judged {
-                verdict: Verdict::because(
-                    VerdictKind::HarnessError,
-                    "a host's case was given a guest",
-                ),
-                virtual_time: Duration::ZERO,
-                sent: None,
-            };
-        };
+    pub fn judge(&self, job: Job<GuestLab>, seed: u64) -> Judged {
         let repeat = judge::repeat_command(&self.options.words, job, seed);
         judge::judge(Clock::Virtual, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
@@ -150,7 +139,7 @@ impl GuestSubject {
                 let guest = self.seeded(seed).guest();
                 let lab = GuestLab::open(guest, job.protocol, rng, origin, seen).await;
                 let lab = lab.map_err(|refusal| Stop::Untestable(refusal, Vec::new()))?;
-                run(&lab).await?;
+                (job.case.run)(&lab).await?;
                 lab.untrapped()
             };
             (recorder, case)

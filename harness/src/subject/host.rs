@@ -2,20 +2,19 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reference_backend::{CpuMeter, Fault, GuestEngine};
 
 use super::Refusal;
 use super::in_process::InProcess;
-use crate::case::{Job, Run};
+use crate::case::Job;
 use crate::lab::clock::Clock;
 use crate::lab::door::Component;
 use crate::lab::host::{HostLab, PROBE, PROBE_NAME};
 use crate::lab::judge;
 use crate::lab::recorder::Recorder;
 use crate::rng::Rng;
-use crate::verdict::{Judged, Verdict, VerdictKind};
+use crate::verdict::Judged;
 
 /// The reference host, in this process.
 pub struct HostSubject {
@@ -57,17 +56,7 @@ impl HostSubject {
 
     /// Judges one job: the case's claim, on the job's protocol.
     #[must_use]
-    pub fn judge(&self, job: Job, seed: u64) -> Judged {
-        let Run::Host(run) = job.case.run else {
-            return Judged {
-                verdict: Verdict::because(
-                    VerdictKind::HarnessError,
-                    "a guest's case was given a host",
-                ),
-                virtual_time: Duration::ZERO,
-                sent: None,
-            };
-        };
+    pub fn judge(&self, job: Job<HostLab>, seed: u64) -> Judged {
         let mut words = vec!["host".to_owned()];
         let broken = |fault: &Fault| Fault::all().find(|(_, known)| known == fault);
         if let Some((name, _)) = self.fault.as_ref().and_then(broken) {
@@ -79,7 +68,7 @@ impl HostSubject {
             let recorder = Recorder::new(origin);
             let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
             let lab = HostLab::new(job.protocol, door, rng, origin, Arc::clone(&recorder));
-            (recorder, async move { run(&lab).await })
+            (recorder, async move { (job.case.run)(&lab).await })
         })
     }
 }

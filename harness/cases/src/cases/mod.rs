@@ -5,12 +5,13 @@ mod host;
 
 use std::sync::LazyLock;
 
-use crate::case::Case;
+use crate::case::{Case, Claim};
 use crate::clause::Subject;
+use crate::lab::guest::GuestLab;
+use crate::lab::host::HostLab;
 
-static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
+static HOST: LazyLock<Vec<Case<HostLab>>> = LazyLock::new(|| {
     [
-        guest::ALL,
         host::enforcement::ALL,
         host::dispatch::ALL,
         host::bridge::ALL,
@@ -19,28 +20,46 @@ static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
     .concat()
 });
 
-/// Guests' cases, then hosts', each in the order of their clauses.
+static ALL: LazyLock<Vec<&Claim>> = LazyLock::new(|| {
+    let guest = guest().iter().map(|case| &case.claim);
+    guest.chain(host().iter().map(|case| &case.claim)).collect()
+});
+
+/// The cases of guests, in the order of their clauses.
 #[must_use]
-pub fn all() -> &'static [Case] {
+pub fn guest() -> &'static [Case<GuestLab>] {
+    guest::ALL
+}
+
+/// The cases of hosts, in the order of their clauses.
+#[must_use]
+pub fn host() -> &'static [Case<HostLab>] {
+    &HOST
+}
+
+/// What is claimed: of guests, then of hosts.
+#[must_use]
+pub fn all() -> &'static [&'static Claim] {
     &ALL
 }
 
-/// The cases of one subject.
-pub fn of(subject: Subject) -> impl Iterator<Item = &'static Case> {
-    all().iter().filter(move |case| case.subject() == subject)
+/// What is claimed of one subject.
+pub fn of(subject: Subject) -> impl Iterator<Item = &'static Claim> {
+    let of_subject = move |claim: &&Claim| claim.subject == subject;
+    all().iter().copied().filter(of_subject)
 }
 
-/// Declares the modules of cases and lists their `CASE`, in the order given.
+/// Declares the modules of cases that work with a lab and lists their `CASE`, in the order given.
 macro_rules! cases {
-    ($($module:ident),* $(,)?) => {
+    ($lab:ident: $($module:ident),* $(,)?) => {
         $(mod $module;)*
 
         /// Every case of this folder.
-        pub const ALL: &[crate::case::Case] = &[$($module::CASE),*];
+        pub const ALL: &[crate::case::Case<$lab>] = &[$($module::CASE),*];
 
         /// Files and the cases in them.
         #[cfg(test)]
-        pub const FILES: &[(&str, &str)] = &[$((stringify!($module), $module::CASE.name)),*];
+        pub const FILES: &[(&str, &str)] = &[$((stringify!($module), $module::CASE.claim.name)),*];
     };
 }
 use cases;
@@ -80,7 +99,7 @@ mod tests {
                 let clause = spec::registry()
                     .get(id)
                     .unwrap_or_else(|| panic!("{}: {id} is no clause", case.name));
-                assert_eq!(clause.subject, case.subject(), "{}: {id}", case.name);
+                assert_eq!(clause.subject, case.subject, "{}: {id}", case.name);
             }
         }
     }

@@ -278,15 +278,28 @@ impl HostLab {
                 player.session = Some(*start);
                 break;
             }
-            if waited >= super::player::JOIN_LIMIT || player.closed().is_some() {
+            if waited >= super::player::JOIN_LIMIT || self.is_surely_over(player) {
                 return Err(player.untestable(format!("no session starts: {}", player.stands())));
             }
-            player.live(STEP).await;
+            match player.closed() {
+                None => player.live(STEP).await,
+                Some(_) => self.wait(STEP).await,
+            }
             waited += STEP;
         }
         // What the start callback sends comes at once in virtual time.
         player.live(STEP).await;
         Ok(())
+    }
+
+    /// Whether the connection is over and no start of its session can still be on its way to the log.
+    fn is_surely_over(&self, player: &Player) -> bool {
+        let delay = match self.is_virtual() {
+            true => Duration::ZERO,
+            false => LOG_DELAY,
+        };
+        let closed = player.closed();
+        closed.is_some_and(|(at, _)| self.now() >= at + delay)
     }
 }
 

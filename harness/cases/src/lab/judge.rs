@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, Origin};
 use super::recorder::Recorder;
-use crate::case::Job;
+use crate::case::{Job, Lab};
 use crate::clause::{Level, Subject};
 use crate::protocols;
 use crate::sent::Sent;
@@ -23,13 +23,14 @@ fn hangs(clock: Clock) -> String {
 }
 
 /// Runs one case. `run` gets the origin of its time; `recorder` is what it fills.
-pub fn judge<F>(
+pub fn judge<L, F>(
     clock: Clock,
-    job: Job,
+    job: Job<L>,
     repeat: String,
     run: impl FnOnce(Origin) -> (std::sync::Arc<Recorder>, F),
 ) -> Judged
 where
+    L: Lab,
     F: Future<Output = Outcome>,
 {
     let ran = clock.run(async {
@@ -50,12 +51,12 @@ where
 }
 
 /// A host's plugins are the case's own.
-fn sent(job: Job, recorder: &Recorder) -> Option<Sent> {
-    (job.case.subject() == Subject::Guest).then(|| Sent::seen_by(recorder, job.protocol))
+fn sent<L: Lab>(job: Job<L>, recorder: &Recorder) -> Option<Sent> {
+    (L::SUBJECT == Subject::Guest).then(|| Sent::seen_by(recorder, job.protocol))
 }
 
 /// The command that repeats one job, given the words that name the subject.
-pub fn repeat_command(subject: &[String], job: Job, seed: u64) -> String {
+pub fn repeat_command<L>(subject: &[String], job: Job<L>, seed: u64) -> String {
     let protocol = job.protocol.to_string();
     let seed = seed.to_string();
     let words = subject.iter().map(String::as_str);
@@ -78,7 +79,7 @@ fn harness_error(reason: String, virtual_time: Duration) -> Judged {
     }
 }
 
-fn verdict(job: Job, outcome: Outcome, recorder: &Recorder, repeat: String) -> Verdict {
+fn verdict<L>(job: Job<L>, outcome: Outcome, recorder: &Recorder, repeat: String) -> Verdict {
     let (log, log_left_out) = recorder.log_lines();
     let evidence = |trace, trace_left_out| {
         Some(Box::new(Evidence {
@@ -153,12 +154,11 @@ fn verdict(job: Job, outcome: Outcome, recorder: &Recorder, repeat: String) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases;
-    use crate::clause::Subject;
+    use crate::lab::guest::GuestLab;
     use crate::verdict::TraceLine;
 
-    fn job(protocol: i32) -> Job {
-        let case = cases::of(Subject::Guest).next().unwrap();
+    fn job(protocol: i32) -> Job<GuestLab> {
+        let case = &GuestLab::cases()[0];
         Job { case, protocol }
     }
 

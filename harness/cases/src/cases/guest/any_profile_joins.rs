@@ -85,7 +85,7 @@ fn largest() -> Settings {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "any-profile-joins",
     &["VB-JOIN-14"],
     "Joins with names, UUIDs, properties and settings at the limits of the protocol.",

@@ -21,7 +21,7 @@ const EXPECTED: &str =
     "bundles that are closed within 5 s, of at most 4,096 packets, without a change of state";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "bundles-are-closed",
     &["VB-RAW-12"],
     "Joins, talks, asks to leave, and looks at each bundle that the guest sends.",

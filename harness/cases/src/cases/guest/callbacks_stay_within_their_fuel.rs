@@ -17,7 +17,7 @@ const PACKET: u64 = 1_000_000;
 const PAYLOAD: usize = 1024;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "callbacks-stay-within-their-fuel",
     &["VB-RES-01"],
     "Joins, sends every kind of packet in small and as large as the budget holds for, and reads the meter.",

@@ -12,7 +12,7 @@ use crate::verdict::{Finding, Outcome};
 const WATCH: Duration = Duration::from_secs(31);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "calls-return-within-the-budget",
     &["VB-RES-02"],
     "Calls the guest in every way there is: enables it, joins, talks, waits, leaves, and disables it.",

@@ -17,7 +17,7 @@ fn column(block: f64) -> i32 {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "chunk-under-the-player",
     &["VB-JOIN-11"],
     "Joins and looks for the chunk of the column in which the player is put.",

@@ -15,7 +15,7 @@ const EXPECTED: &str = "chunks that decode whole: sections for the whole height 
 const CHUNKS: &[&str] = &["map_chunk", "map_chunk_bulk", "update_light"];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "chunks-decode-whole",
     &["VB-JOIN-10"],
     "Joins and decodes every chunk to its last byte; bytes behind the last section are not held against the guest.",

@@ -11,7 +11,7 @@ use crate::verdict::Outcome;
 const CLAUSE: &str = "VB-JOIN-09";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "client-comes-in-world",
     &["VB-JOIN-09"],
     "Joins and waits ten seconds for the client to come in world by its protocol's rule.",

@@ -13,7 +13,7 @@ use crate::verdict::Outcome;
 const WATCH: Duration = Duration::from_secs(16);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "clientbound-ids-exist",
     &["VB-RAW-07"],
     "Joins, talks, asks to leave, and looks each id up that the guest sends.",

@@ -11,7 +11,7 @@ use crate::verdict::Outcome;
 const CHAT: &[&str] = &["system_chat", "player_chat", "profileless_chat"];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "codec-is-whole",
     &["VB-JOIN-06"],
     "Joins and checks the registries inside JoinGame.",

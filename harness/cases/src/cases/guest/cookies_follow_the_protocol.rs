@@ -6,7 +6,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "cookies-follow-the-protocol",
     &["VB-RAW-10"],
     "Joins, talks, asks to leave, and looks at each cookie that the guest stores or asks for.",

@@ -14,7 +14,7 @@ const TOO_MANY: [usize; 5] = [1, 2, 7, 33, 64];
 const RANDOM: [usize; 4] = [1, 9, 40, 300];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "cut-packets-cause-no-trap",
     &["VB-RAW-03"],
     "Sends serverbound packets cut off after each of their bytes, with bytes too many, and of random bytes.",

@@ -8,7 +8,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "dimension-type-is-known",
     &["VB-JOIN-07"],
     "Joins and looks the dimension of JoinGame up among those of the configuration phase.",

@@ -10,7 +10,7 @@ use crate::verdict::Outcome;
 const CLAUSE: &str = "VB-META-03";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "enables-again-after-disable",
     &["VB-META-03"],
     "Joins, disables the guest with the player in it, enables a fresh instance and joins again.",

@@ -34,7 +34,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "every-packet-decodes-whole",
     &["VB-RAW-08"],
     "Joins, talks, asks to leave, and reads every packet as a client does.",

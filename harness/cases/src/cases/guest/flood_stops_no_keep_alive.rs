@@ -36,7 +36,7 @@ const KINDS: [&str; 6] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "flood-stops-no-keep-alive",
     &["VB-RAW-05"],
     "Sends ten thousand packets at once and watches the guest's keep-alives before and after.",

@@ -8,7 +8,7 @@ use crate::lab::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "handler-is-registered",
     &["VB-META-02"],
     "Connects, and looks whether the handler that the guest answers with is one that it registered.",

@@ -6,7 +6,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "join-game-comes-once",
     &["VB-JOIN-04"],
     "Joins and counts JoinGame for eleven seconds.",

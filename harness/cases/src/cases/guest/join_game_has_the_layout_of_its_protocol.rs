@@ -10,7 +10,7 @@ use crate::verdict::Outcome;
 const CLAUSE: &str = "VB-JOIN-03";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "join-game-has-the-layout-of-its-protocol",
     &["VB-JOIN-03"],
     "Joins and decodes JoinGame to its last byte.",

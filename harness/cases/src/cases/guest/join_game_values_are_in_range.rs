@@ -26,7 +26,7 @@ fn is_about_values(kind: &RemarkKind) -> bool {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "join-game-values-are-in-range",
     &["VB-JOIN-05"],
     "Joins and checks game modes, distances and names of JoinGame.",

@@ -24,7 +24,7 @@ fn expected() -> String {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "join-game-within-five-seconds",
     &["VB-JOIN-02"],
     "Joins and takes the time from the session's start to JoinGame.",

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 const TIME: Duration = Duration::from_secs(120);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "keep-alive-every-15-seconds",
     &["VB-KA-03"],
     "Plays for two minutes and measures the time between keep-alives.",

@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(40);
 const AFTER: Duration = Duration::from_millis(50);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "keep-alive-id-has-its-type",
     &["VB-KA-02"],
     "Plays until a keep-alive comes and decodes it to its last byte.",

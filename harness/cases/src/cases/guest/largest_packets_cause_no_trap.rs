@@ -14,7 +14,7 @@ const LARGEST: usize = 2_097_151;
 const SMALL: usize = 300;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "largest-packets-cause-no-trap",
     &["VB-RAW-04"],
     "Sends packets of 2,097,151 bytes: as chat, as plugin message, and with an id that the protocol does not have.",

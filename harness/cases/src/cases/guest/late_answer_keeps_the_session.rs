@@ -14,7 +14,7 @@ use crate::verdict::Outcome;
 const LATE: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "late-answer-keeps-the-session",
     &["VB-KA-05"],
     "Plays for ten minutes and answers every keep-alive after 10 s.",

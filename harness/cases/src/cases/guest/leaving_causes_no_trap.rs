@@ -47,7 +47,7 @@ async fn settle(lab: &GuestLab, player: &Player, when: &str) -> Outcome {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "leaving-causes-no-trap",
     &["VB-END-02"],
     "Clients leave after each step of a join, in each way there is, and under a flood.",

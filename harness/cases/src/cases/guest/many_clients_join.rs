@@ -14,7 +14,7 @@ const IN_A_ROW: usize = 100;
 const AT_ONCE: usize = 50;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "many-clients-join",
     &["VB-JOIN-13"],
     "A hundred clients join one after another, then fifty at once, all on one instance.",

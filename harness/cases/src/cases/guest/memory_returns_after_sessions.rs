@@ -23,7 +23,7 @@ const ALLOWED: u64 = 1 << 20;
 const GARBAGE: usize = 4096;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "memory-returns-after-sessions",
     &["VB-END-01"],
     "Looks at the memory after 100, 1,000 and up to 10,000 sessions, until it stands still; each sends garbage.",

@@ -52,7 +52,7 @@ fn is_semantic(version: &str) -> bool {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "metadata-is-stable",
     &["VB-META-01"],
     "Reads the metadata before and after on-enable, in two instances.",

@@ -4,7 +4,10 @@ mod garbage;
 mod text;
 mod visit;
 
+use crate::lab::guest::GuestLab;
+
 super::cases! {
+    GuestLab:
     nothing_before_join_game,
     join_game_within_five_seconds,
     join_game_has_the_layout_of_its_protocol,

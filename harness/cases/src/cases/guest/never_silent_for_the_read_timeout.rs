@@ -9,7 +9,7 @@ use crate::lab::player::{close_text, secs};
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "never-silent-for-the-read-timeout",
     &["VB-KA-01"],
     "Plays for ten minutes and measures the longest silence of the guest.",

@@ -23,7 +23,7 @@ async fn tasks_in_a_minute(lab: &GuestLab) -> usize {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "no-call-after-the-end",
     &["VB-END-03"],
     "Five clients join and leave; then the guest is watched for a minute.",

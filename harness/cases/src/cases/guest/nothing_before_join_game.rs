@@ -26,7 +26,7 @@ fn expected() -> String {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "nothing-before-join-game",
     &["VB-JOIN-01"],
     "Joins and looks at every packet before JoinGame.",

@@ -20,7 +20,7 @@ const UNASKED: i64 = 77;
 const WATCH: Duration = Duration::from_secs(33);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "odd-answers-cause-no-trap",
     &["VB-KA-10"],
     "Answers keep-alives twice, wrongly, late and before any was sent, and leaves with one pending.",

@@ -17,7 +17,7 @@ const CHATS: &[&str] = &["chat", "system_chat", "player_chat", "profileless_chat
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "own-chat-decodes",
     &["VB-TXT-02"],
     "Joins, chats, and decodes every chat and system message.",

@@ -50,7 +50,7 @@ fn judge(lab: &GuestLab, player: &Player) -> Result<bool, Stop> {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "own-disconnect-decodes",
     &["VB-TXT-01"],
     "Makes the guest disconnect (no answers to keep-alives; the chat command /leave) and decodes what it says.",

@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(100);
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "own-text-is-accepted",
     &["VB-TXT-03"],
     "Joins, chats, leaves, and falls silent, and reads all text on the way as the client's version does.",

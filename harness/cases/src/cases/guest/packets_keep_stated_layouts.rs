@@ -9,7 +9,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "packets-keep-stated-layouts",
     &["VB-RAW-13"],
     "Joins, talks, asks to leave, and reads the packets of whose layouts one source only knows.",

@@ -14,7 +14,7 @@ use crate::verdict::Outcome;
 const AFTER: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "position-answer-keeps-the-session",
     &["VB-JOIN-12"],
     "Joins, answers the position-and-look, moves, and looks whether the session lasts.",

@@ -19,7 +19,7 @@ const EXPECTED: &str = "a position-and-look within 10 s of the session's start, 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "position-follows",
     &["VB-JOIN-08"],
     "Joins, waits ten seconds for a position-and-look and checks its numbers.",

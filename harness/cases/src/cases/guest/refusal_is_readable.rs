@@ -9,7 +9,7 @@ use crate::verdict::Outcome;
 const EXPECTED: &str = "JoinGame, or a refusal with at least one readable character";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "refusal-is-readable",
     &["VB-JOIN-15"],
     "Joins; a guest that ends the session before JoinGame must say why.",

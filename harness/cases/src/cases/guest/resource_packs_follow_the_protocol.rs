@@ -14,7 +14,7 @@ const OFFERS: [&str; 3] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "resource-packs-follow-the-protocol",
     &["VB-RAW-11"],
     "Joins, talks, asks to leave, and declines each resource pack that the guest offers.",

@@ -9,7 +9,7 @@ use crate::lab::player::close_text;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "right-answer-keeps-the-session",
     &["VB-KA-04"],
     "Plays for ten minutes and answers every keep-alive at once.",

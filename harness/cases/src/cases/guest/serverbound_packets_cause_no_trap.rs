@@ -6,7 +6,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "serverbound-packets-cause-no-trap",
     &["VB-RAW-01"],
     "Sends every serverbound packet of the protocol, well-formed, in an odd order and then backwards.",

@@ -45,7 +45,7 @@ fn when(after: Option<Duration>) -> String {
 }
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "silent-client-changes-nothing-for-others",
     &["VB-KA-09"],
     "One client answers keep-alives and one does not, apart and then together: each must fare the same.",

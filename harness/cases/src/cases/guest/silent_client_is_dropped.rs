@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const WATCH: Duration = Duration::from_secs(100);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "silent-client-is-dropped",
     &["VB-KA-06"],
     "Answers no keep-alive and waits to be disconnected.",

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(35);
 const WATCH: Duration = Duration::from_secs(75);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "silent-client-is-dropped-soon",
     &["VB-KA-11"],
     "Answers no keep-alive and waits to be disconnected.",

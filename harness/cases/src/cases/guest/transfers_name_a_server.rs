@@ -12,7 +12,7 @@ const CLAUSE: &str = "VB-RAW-09";
 const EXPECTED: &str = "transfers to a host, at a port from 1 to 65,535";
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "transfers-name-a-server",
     &["VB-RAW-09"],
     "Joins, talks, asks to leave, and looks at where the guest sends its player.",

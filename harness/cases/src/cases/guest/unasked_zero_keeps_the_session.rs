@@ -14,7 +14,7 @@ const TWENTY_TICKS: Duration = Duration::from_secs(1);
 const TIMES: usize = 60;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "unasked-zero-keeps-the-session",
     &["VB-KA-08"],
     "Sends a keep-alive 0 every 20 ticks for a minute.",

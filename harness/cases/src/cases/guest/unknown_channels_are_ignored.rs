@@ -18,7 +18,7 @@ const WATCH: Duration = Duration::from_secs(1);
 const LENGTHS: [usize; 4] = [0, 1, 64, 32_767];
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "unknown-channels-are-ignored",
     &["VB-RAW-06"],
     "Sends plugin messages on channels that no guest knows, with payloads of any size.",

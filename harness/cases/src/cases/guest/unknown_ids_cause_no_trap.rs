@@ -6,7 +6,7 @@ use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "unknown-ids-cause-no-trap",
     &["VB-RAW-02"],
     "Sends packets with ids that the protocol does not have, from the first of them to the largest there is.",

@@ -9,7 +9,7 @@ use crate::verdict::Outcome;
 const UNKNOWN: i32 = 1_000_000;
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "unknown-protocol-is-refused",
     &["VB-JOIN-15"],
     "Has the host tell the guest of a client whose protocol no release has; the client itself speaks the one judged.",

@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 const WATCH: Duration = Duration::from_secs(40);
 
 /// See the module.
-pub const CASE: Case = Case::guest(
+pub const CASE: Case<GuestLab> = Case::new(
     "wrong-answer-ends-the-session",
     &["VB-KA-07"],
     "Answers keep-alives with an id that was not sent.",

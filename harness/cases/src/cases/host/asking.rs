@@ -103,6 +103,19 @@ pub async fn until_enabled(lab: &HostLab, plugin: &str, mark: usize) -> Outcome 
     }
 }
 
+/// Lets clients come until a session starts for one: when a plugin starts again that was told to come up is for the host
+/// to choose.
+pub async fn until_let_in(lab: &HostLab, host: &Host) -> Outcome {
+    let deadline = lab.now() + RESTART;
+    loop {
+        let joined = lab.join(host).await.map(drop);
+        if joined.is_ok() || lab.now() > deadline {
+            return joined;
+        }
+        lab.wait(STEP).await;
+    }
+}
+
 /// A packet of the play state whose contents a host's clients do not look at, so that it carries any bytes.
 pub fn carrier(protocol: i32) -> Result<i32, Stop> {
     player::carrier(protocol).ok_or_else(|| {

@@ -25,7 +25,7 @@ const LONG: usize = 300_000;
 const WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-batch-goes-whole-or-not-at-all",
     &["VB-BRG-11"],
     "Sends batches with an invalid packet at each place, and into a queue with too little room.",

@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_secs(300);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-plugin-that-fails-keeps-its-gates-shut",
     &["VB-BRG-07"],
     "Has the probe trap until it is quarantined, and knocks while it is down and another plugin would let everybody in.",

@@ -29,7 +29,7 @@ const PLACES: [(&str, Callback); 5] = [
 const WAYS: [&str; 4] = ["trap", "spin", "eat", "recurse"];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-trap-anywhere-ends-every-session",
     &["VB-BRG-05"],
     "Has the probe trap, loop, take memory and overrun its stack in every callback, next to a client of the same instance.",

@@ -24,7 +24,7 @@ const SIZE: usize = 2000;
 const WAYS: [&str; 3] = ["trap", "spin", "eat"];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-trap-ends-every-session",
     &["VB-BRG-05"],
     "Has the probe queue packets for three clients, one of which does not read, and trap, loop or take memory.",

@@ -20,7 +20,7 @@ const WAYS: [&str; 7] = ["trap", "spin", "eat", "trap", "spin", "eat", "trap"];
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-trap-takes-one-player",
     &["VB-BRG-09"],
     "Has seven players in turn trap their own instances, next to one who plays on.",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim_proto::ClientConfig;
+use sim_proto::{ClientConfig, KeepAlivePolicy};
 use vb_contract::HostConfig;
 use vb_data::{Direction, State};
 
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FEW: usize = 8;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "any-split-of-the-bytes",
     &["VB-BRG-12"],
     "Echoes packets of every critical size through the probe, with and without compression, in pieces of one byte and of many.",
@@ -80,7 +80,9 @@ async fn echoed(lab: &HostLab, threshold: i32, longest: usize, sizes: &[usize]) 
     let host = lab.start(plan).await?;
     let client = ClientConfig {
         send_movement: false,
+        // What it says by itself would come back among the rest.
         unasked_keep_alive: false,
+        keep_alive: KeepAlivePolicy::Never,
         ..lab.client()
     };
     let mut player = lab

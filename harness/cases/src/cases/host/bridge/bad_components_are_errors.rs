@@ -47,7 +47,7 @@ const BAD: [(&str, &[&str]); 16] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "bad-components-are-errors",
     &["VB-BRG-04"],
     "Sends and disconnects with what is no text component, and messages at and past both limits.",

@@ -39,7 +39,7 @@ fn received(player: &Player) -> usize {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "invalid-packets-are-errors",
     &["VB-BRG-02"],
     "Has the probe send packets at and past every limit and looks at the answers and at what arrives.",

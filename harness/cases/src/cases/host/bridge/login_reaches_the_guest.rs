@@ -27,7 +27,7 @@ const LONG: usize = 1500;
 const LONGEST_TEXT: usize = 1024;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "login-reaches-the-guest",
     &["VB-BRG-01"],
     "Logs in with profiles of none to many properties, and compares them with what listeners and handlers are given.",

@@ -2,7 +2,10 @@
 
 pub(super) mod probing;
 
+use crate::lab::host::HostLab;
+
 crate::cases::cases! {
+    HostLab:
     login_reaches_the_guest,
     invalid_packets_are_errors,
     text_is_encoded_for_the_protocol,

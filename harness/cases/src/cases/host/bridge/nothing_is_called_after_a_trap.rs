@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 const TASKS: [&str; 3] = ["schedule 100", "schedule 3000", "repeat 200 200"];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "nothing-is-called-after-a-trap",
     &["VB-BRG-06"],
     "Has a probe with two sessions and waiting tasks trap, and reads what is called from then on.",

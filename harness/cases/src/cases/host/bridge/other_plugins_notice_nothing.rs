@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const WAYS: [&str; 6] = ["trap", "spin", "eat", "recurse", "do flood", "do log-flood"];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "other-plugins-notice-nothing",
     &["VB-BRG-08"],
     "Has one plugin trap, loop, take memory, overrun its stack, flood its client and the log, and wait, while a session of \

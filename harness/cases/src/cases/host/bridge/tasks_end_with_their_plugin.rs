@@ -20,7 +20,7 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 const TASKS: [&str; 3] = ["schedule 500", "schedule 3000", "repeat 100 100"];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "tasks-end-with-their-plugin",
     &["VB-BRG-10"],
     "Disables plugins with waiting tasks: all at shutdown, and one session's own when the session ends.",

@@ -24,7 +24,7 @@ const PERIODS: [(u64, u64); 4] = [(0, 10), (7, 10), (500, 250), (3000, 2000)];
 const RUNS: u64 = 20;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "tasks-run-once-and-in-time",
     &["VB-BRG-10"],
     "Schedules tasks and repeating tasks of many delays, cancels some around their time, and reads when they run.",

@@ -135,7 +135,7 @@ const FAREWELL_SHOWN: &str = "goodbye";
 const DENIAL: &str = r#"{"text":"no","color":"reset","extra":[{"sprite":"block/stone"}]}"#;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "text-fits-the-version",
     &["VB-BRG-13"],
     "Sends components of every age in messages, a disconnect and a denial, and what no client reads.",

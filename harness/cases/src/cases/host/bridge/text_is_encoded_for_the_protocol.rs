@@ -41,7 +41,7 @@ fn read(player: &Player, expected: &str, wanted: State) -> Outcome {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "text-is-encoded-for-the-protocol",
     &["VB-BRG-03"],
     "Sends plain and JSON messages, a disconnect and a denial, and reads them as the client does.",

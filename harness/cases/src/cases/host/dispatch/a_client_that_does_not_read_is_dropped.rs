@@ -57,7 +57,7 @@ const LOADS: [Load; 2] = [
 ];
 
 /// See the module. Without compression what is sent is what waits.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-client-that-does-not-read-is-dropped",
     &["VB-DSP-14"],
     "Clients stop reading while a guest and a native handler send until they are refused; counts what was accepted, has a \

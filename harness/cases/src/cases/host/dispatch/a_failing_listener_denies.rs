@@ -48,7 +48,7 @@ const FAILURES: [Failure; 5] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-failing-listener-denies",
     &["VB-DSP-10"],
     "At each gate a listener answers another kind, never answers, traps or spins, and one of lower priority would let \

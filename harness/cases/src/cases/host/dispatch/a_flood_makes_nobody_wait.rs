@@ -48,7 +48,7 @@ const PIECES: usize = 128;
 const FRAMES: usize = 16_000;
 
 /// See the module. Frames are shortest where there is no compression, and so most of them fit a connection.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-flood-makes-nobody-wait",
     &["VB-DSP-15"],
     "One client sends as fast as it can while another one asks and is answered; in virtual time counts how many packets \

@@ -34,7 +34,7 @@ const GOOD: &str = "good";
 const BAD: &str = "bad";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-restarted-plugin-keeps-its-place",
     &["VB-DSP-17"],
     "Two guests listen with one priority, and whose word counts is compared before one of them traps, while it is down and \

@@ -41,7 +41,7 @@ const CHUNKS: usize = 20;
 const MOST_CHUNKS: usize = 500;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-shutdown-tells-everybody",
     &["VB-DSP-16"],
     "Shuts a host down while clients idle and do not read, on guests with one instance and with one for each session, and \

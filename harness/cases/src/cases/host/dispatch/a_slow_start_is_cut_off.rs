@@ -27,7 +27,7 @@ const WATCH: Duration = Duration::from_secs(35);
 const MARK: i32 = 0x7001;
 
 /// See the module. No component can wait in a callback: its CPU budget ends it first.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-slow-start-is-cut-off",
     &["VB-DSP-11"],
     "A start callback returns at the last moment before the deadline, at the first one after it, and never.",

@@ -28,7 +28,7 @@ const SIZE: usize = 64 << 10;
 const ON_ITS_WAY: usize = 256 << 10;
 
 /// See the module. How much waits for all clients together only the host itself knows, and how much may its operator.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "all-queues-together-are-bounded",
     &["VB-DSP-19"],
     "Four clients stop reading while the handler sends to each until it is refused, on a host that may hold 16 MiB for all \

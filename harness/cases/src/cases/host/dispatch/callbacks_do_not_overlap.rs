@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const END: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "callbacks-do-not-overlap",
     &["VB-DSP-06"],
     "Every callback takes its time while packets come at once and one by one, and while the session ends in the middle \

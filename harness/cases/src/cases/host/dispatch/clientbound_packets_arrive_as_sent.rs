@@ -34,7 +34,7 @@ fn hex(data: &[u8]) -> String {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "clientbound-packets-arrive-as-sent",
     &["VB-DSP-05"],
     "Has the probe send packets of many sizes, alone and in batches, and a disconnect right behind them.",

@@ -28,7 +28,7 @@ const ORDER: [&str; 5] = [
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "events-come-in-order",
     &["VB-DSP-01"],
     "Two clients connect, one after the other, to a guest and to native listeners that take a second each; compares what \

@@ -32,7 +32,7 @@ const SHORT_INTERVAL: Duration = Duration::from_millis(300);
 const WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "keep-alive-is-the-guests",
     &["VB-DSP-12"],
     "The guest sends keep-alives 16 s apart and the client answers each twice, and some that nobody has sent; compares \

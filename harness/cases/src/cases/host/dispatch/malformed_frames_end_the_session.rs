@@ -40,7 +40,7 @@ struct Wrong {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "malformed-frames-end-the-session",
     &["VB-DSP-13"],
     "Slips frames into a session, and into a login, whose lengths or whose compressed data are wrong, and nothing \

@@ -223,7 +223,7 @@ fn judge(
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "misbehaving-clients-end-as-the-spec-says",
     &[ENDS, FRAMES, LOGIN, ORDER],
     "Has clients of a guest misbehave in each way that the simulated client knows, all at once, and clients of a native \

@@ -2,7 +2,10 @@
 
 mod lines;
 
+use crate::lab::host::HostLab;
+
 crate::cases::cases! {
+    HostLab:
     events_come_in_order,
     start_comes_once_and_first,
     packets_during_start_wait,

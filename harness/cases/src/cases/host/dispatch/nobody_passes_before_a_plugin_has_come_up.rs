@@ -7,7 +7,7 @@ use vb_contract::{DenyReason, EventKind, PluginConfig};
 
 use super::lines::{self, priority};
 use crate::case::Case;
-use crate::cases::host::asking::{must_deny, trap, until_enabled};
+use crate::cases::host::asking::{must_deny, trap, until_let_in};
 use crate::lab::door::{Host, Need, Plan};
 use crate::lab::host::{HostLab, PROBE_NAME, may_play, with_config};
 use crate::verdict::{Outcome, Stop};
@@ -18,7 +18,7 @@ const CLAUSE: &str = "VB-DSP-18";
 const OPEN: &str = "open";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "nobody-passes-before-a-plugin-has-come-up",
     &["VB-DSP-18"],
     "A plugin traps or refuses at its first start before it has subscribed, with each kind of table, and another would \
@@ -167,9 +167,7 @@ async fn comes_up(lab: &HostLab) -> Outcome {
     host.set_plugin_table(PROBE_NAME, BTreeMap::new())
         .await
         .map_err(|error| Stop::Untestable(error, Vec::new()))?;
-    let mark = lab.recorder.mark();
-    until_enabled(lab, PROBE_NAME, mark).await?;
-    lab.join(&host).await.map(drop)
+    until_let_in(lab, &host).await
 }
 
 /// What the table names is shut before anybody is asked, later too.

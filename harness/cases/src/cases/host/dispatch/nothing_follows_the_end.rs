@@ -37,7 +37,7 @@ const WATCH: Duration = Duration::from_secs(35);
 const SHORT_WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "nothing-follows-the-end",
     &["VB-DSP-08"],
     "Ends sessions while packets wait for the handler, by the handler, by the host and by the client, and watches on, \

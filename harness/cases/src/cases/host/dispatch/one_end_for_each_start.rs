@@ -66,7 +66,7 @@ impl Way {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "one-end-for-each-start",
     &["VB-DSP-07"],
     "Ends sessions of a guest and of a native handler in every way there is, has a guest trap beside another, and counts \

@@ -29,7 +29,7 @@ const START: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "packets-during-start-wait",
     &["VB-DSP-03"],
     "While a guest is busy in its start callback, and while a native one takes five seconds, the client sends hundreds of \

@@ -47,7 +47,7 @@ const OF_AN_IDLE_WORLD: [&str; 12] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "pre-connect-answers-do-what-they-say",
     &["VB-DSP-09"],
     "Gives each answer but `virtual-backend` to `server-pre-connect`, from a guest and natively, with servers that are \

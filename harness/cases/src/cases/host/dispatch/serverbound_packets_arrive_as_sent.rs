@@ -87,7 +87,7 @@ async fn send_all(player: &mut Player, packets: &[Packet]) -> Outcome {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "serverbound-packets-arrive-as-sent",
     &["VB-DSP-04"],
     "Sends packets of every id and of sizes from 0 to the frame limit, alone and together, to a native handler and a guest.",

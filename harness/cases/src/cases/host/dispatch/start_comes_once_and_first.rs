@@ -27,7 +27,7 @@ const WATCH: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "start-comes-once-and-first",
     &["VB-DSP-02"],
     "A client holds still before it enters play, and the start callback takes its time; looks at the order of the \

@@ -43,7 +43,7 @@ const ANSWERED: [EventKind; 4] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "the-first-opinion-decides",
     &["VB-DSP-10"],
     "Listeners of one guest, of several and of native plugins listen with different and with equal priorities; compares \

@@ -62,7 +62,7 @@ const LOADS: [Load; 3] = [
 ];
 
 /// See the module. Bytes are counted as the guest gets them, and without compression they are sent so too.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "what-waits-during-start-is-bounded",
     &["VB-DSP-03"],
     "While a start callback takes five seconds the client sends more than 256 packets, then more than 1 MiB, then one \

@@ -22,7 +22,7 @@ const WORDED: [&str; 4] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "capability-is-needed-to-start",
     &["VB-ENF-01"],
     "Starts the probe, which imports virtual-backend, without the capability.",

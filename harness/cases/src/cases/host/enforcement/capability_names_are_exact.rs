@@ -39,7 +39,7 @@ const MISTAKES: [(&str, &str); 8] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "capability-names-are-exact",
     &["VB-ENF-06"],
     "Reads configurations that grant, deny and misspell capabilities, and has a plugin register a handler with those that are good.",

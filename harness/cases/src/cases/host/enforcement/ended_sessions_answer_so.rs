@@ -25,7 +25,7 @@ const SECRET_BYTES: &[u8] = &[0x5e, 0xc2, 0xe7, 0x5e, 0xc2, 0xe7];
 const WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "ended-sessions-answer-so",
     &["VB-ENF-07"],
     "Keeps a session, lets its player leave and come back, and makes every call on what was kept.",

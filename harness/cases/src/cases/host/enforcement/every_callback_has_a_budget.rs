@@ -1,5 +1,7 @@
 //! The callback that is forgotten is the one that stops the host.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use vb_contract::{Callback, TrapKind};
 
@@ -28,7 +30,7 @@ const PAST: u32 = 1_000_000;
 const PAST_ANY: u32 = u32::MAX;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "every-callback-has-a-budget",
     &["VB-ENF-10"],
     "Has a guest work within its budget in every callback, and then others past it in one each.",
@@ -47,7 +49,8 @@ async fn run(lab: &HostLab) -> Outcome {
 
 async fn come_through(lab: &HostLab) -> Outcome {
     const NAME: &str = "worker";
-    let traps = life(lab, NAME, &Worker::everywhere(WITHIN)).await?;
+    // That it comes to its end is the claim; when is none.
+    let traps = life(lab, NAME, &Worker::everywhere(WITHIN), JOIN_LIMIT).await?;
     let missing = CALLBACKS
         .iter()
         .find(|(_, word)| !has_said(lab, NAME, word));
@@ -68,7 +71,8 @@ async fn come_through(lab: &HostLab) -> Outcome {
 /// A guest that works past its budget in this callback, after which it would say so.
 async fn interrupted(lab: &HostLab, callback: Callback, word: &str, turns: u32) -> Outcome {
     let name = format!("worker-in-{callback}");
-    let traps = life(lab, &name, &Worker::default().working(callback, turns)).await?;
+    let worker = Worker::default().working(callback, turns);
+    let traps = life(lab, &name, &worker, JOIN_LIMIT / 5).await?;
     let expected =
         format!("{callback} to be interrupted when it works for several times its budget");
     if has_said(lab, &name, word) {
@@ -94,8 +98,14 @@ fn words(traps: &[TrapSeen]) -> String {
 }
 
 /// Everything that can happen to a plugin, once, as far as it gets: one player joins, sends a packet, stays until the
-/// task has run, and leaves; the host shuts down. Answers the traps, where the host tells of them.
-async fn life(lab: &HostLab, name: &str, worker: &Worker) -> Result<Vec<TrapSeen>, Stop> {
+/// task has run, and leaves; the host shuts down. Each is waited for so long. Answers the traps, where the host tells of
+/// them.
+async fn life(
+    lab: &HostLab,
+    name: &str,
+    worker: &Worker,
+    patience: Duration,
+) -> Result<Vec<TrapSeen>, Stop> {
     let mut config = may_play();
     if lab.sets("fuel") {
         config.limits.fuel = FUEL;
@@ -108,10 +118,13 @@ async fn life(lab: &HostLab, name: &str, worker: &Worker) -> Result<Vec<TrapSeen
     };
     if Vec::is_empty(&traps()) {
         let mut player = lab.connect(&host, lab.client());
-        until(lab, &mut player, name, "start").await;
+        until(lab, &mut player, name, "start", patience).await;
+        if player.fault().is_some() {
+            return Err(player.untestable(player.stands()));
+        }
         player.send_raw(0, b"x");
-        until(lab, &mut player, name, "packet").await;
-        until(lab, &mut player, name, "on-task").await;
+        until(lab, &mut player, name, "packet", patience).await;
+        until(lab, &mut player, name, "on-task", patience).await;
         player.leave().await;
         lab.settle().await;
     }
@@ -121,8 +134,8 @@ async fn life(lab: &HostLab, name: &str, worker: &Worker) -> Result<Vec<TrapSeen
 }
 
 /// Lets the client live until the plugin says so, or its connection is over.
-async fn until(lab: &HostLab, player: &mut Player, plugin: &str, word: &str) {
-    said(lab, player, plugin, 0, lab.within(JOIN_LIMIT / 5), |line| {
+async fn until(lab: &HostLab, player: &mut Player, plugin: &str, word: &str, patience: Duration) {
+    said(lab, player, plugin, 0, lab.within(patience), |line| {
         line == word
     })
     .await;

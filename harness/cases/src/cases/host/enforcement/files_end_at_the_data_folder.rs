@@ -22,7 +22,7 @@ const SECRET: &str = "not-for-guests";
 const NAME: &str = "files";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "files-end-at-the-data-folder",
     &["VB-ENF-08"],
     "Tells a guest with a data folder to read, to write and to set times beside and above it: by `..`, by absolute paths and \

@@ -19,7 +19,7 @@ const OWNER: &[(&str, &str)] = &[("answer", "none")];
 const THIEF: &[(&str, &str)] = &[("register", "false")];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "foreign-handler-id-denies",
     &["VB-ENF-04"],
     "A plugin answers a handler id that only another plugin has registered.",

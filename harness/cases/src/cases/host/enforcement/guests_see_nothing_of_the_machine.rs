@@ -15,7 +15,7 @@ const CLAUSE: &str = "VB-ENF-08";
 const OPEN: &str = "directories";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "guests-see-nothing-of-the-machine",
     &["VB-ENF-08"],
     "Loads guests that ask WASI for environment, arguments and folders: each is refused, or finds nothing there.",

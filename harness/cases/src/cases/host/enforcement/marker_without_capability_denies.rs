@@ -17,7 +17,7 @@ const CLAUSE: &str = "VB-ENF-02";
 const GATE: &str = "gate";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "marker-without-capability-denies",
     &["VB-ENF-02"],
     "A guest without the capability answers virtual-backend(1), alone and before one that may; and so does a native plugin.",

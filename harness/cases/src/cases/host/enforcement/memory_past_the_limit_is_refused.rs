@@ -38,7 +38,7 @@ const NEIGHBOUR: &str = "Neighbour";
 const WATCH: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "memory-past-the-limit-is-refused",
     &["VB-ENF-09"],
     "A guest asks for its last page and for one more; another takes what it can get and traps, beside a healthy one.",

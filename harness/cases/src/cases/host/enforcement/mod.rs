@@ -2,7 +2,10 @@
 
 mod heard;
 
+use crate::lab::host::HostLab;
+
 crate::cases::cases! {
+    HostLab:
     capability_is_needed_to_start,
     marker_without_capability_denies,
     unknown_handler_id_denies,

@@ -13,7 +13,7 @@ use crate::verdict::{Finding, Outcome, Stop};
 const CLAUSE: &str = "VB-ENF-08";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "no-connection-leaves-the-host",
     &["VB-ENF-08"],
     "Listens on a port of this machine and loads a guest that connects to it through WASI: it is refused, or nobody comes.",

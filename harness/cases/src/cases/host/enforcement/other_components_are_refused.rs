@@ -29,7 +29,7 @@ fn replaced<const N: usize>(bytes: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u
 type Refused<'a> = (&'a str, &'a [u8], &'a [&'a str], &'a [&'a str]);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "other-components-are-refused",
     &["VB-ENF-11"],
     "Loads what is no component, the probe made for another contract, and guests that import or export something else.",

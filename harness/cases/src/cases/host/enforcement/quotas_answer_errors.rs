@@ -26,7 +26,7 @@ const LINES: usize = 50;
 const NEXT_SECOND: Duration = Duration::from_millis(1_100);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "quotas-answer-errors",
     &["VB-ENF-12"],
     "Fills each table of a guest to its last place, asks for one more, and logs faster than allowed.",

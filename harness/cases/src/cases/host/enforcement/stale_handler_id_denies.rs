@@ -13,7 +13,7 @@ use crate::verdict::{Outcome, Stop};
 const CLAUSE: &str = "VB-ENF-05";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "stale-handler-id-denies",
     &["VB-ENF-05"],
     "Has a guest trap twice: its next instance registers its handler again, the one after that does not, and answers it.",

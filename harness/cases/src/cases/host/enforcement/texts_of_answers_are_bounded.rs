@@ -13,7 +13,7 @@ use crate::verdict::{Outcome, Stop};
 const CLAUSE: &str = "VB-ENF-13";
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "texts-of-answers-are-bounded",
     &["VB-ENF-13"],
     "Answers with names and reasons at their bound and one past it, from a guest and natively.",

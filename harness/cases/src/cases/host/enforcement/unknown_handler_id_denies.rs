@@ -22,7 +22,7 @@ const GUESTS: [(&str, &str, &str); 3] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "unknown-handler-id-denies",
     &["VB-ENF-03"],
     "Plugins answer handler ids that they have not registered.",

@@ -22,7 +22,7 @@ const WATCH: Duration = Duration::from_secs(1);
 const CROWD: usize = 4;
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "a-player-is-in-once",
     &[CLAUSE],
     "Logs a player in a second time while the first session lasts, and several at once, and looks who stays.",

@@ -34,7 +34,7 @@ const STRANGE: [i32; 2] = [0x1a, 0x7f];
 const SOON: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "bad-login-ends-with-a-reason",
     &[CLAUSE],
     "Logs in with names at and past their bounds, twice, and with packets of other states.",

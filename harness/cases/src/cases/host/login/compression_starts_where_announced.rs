@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "compression-starts-where-announced",
     &[CLAUSE],
     "Logs in under the host's own threshold and several others, and sends packets of each threshold's size, one byte less \

@@ -100,7 +100,7 @@ fn entries_of(registry: &Tag) -> usize {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "configuration-offers-every-registry",
     &["VB-LOG-03"],
     "Reads the registries of the configuration phase, then lets a client fall silent in it.",

@@ -3,7 +3,10 @@
 mod line;
 mod naming;
 
+use crate::lab::host::HostLab;
+
 crate::cases::cases! {
+    HostLab:
     unknown_protocol_is_refused_readably,
     bad_login_ends_with_a_reason,
     names_are_those_of_accounts,

@@ -26,7 +26,7 @@ const BAD: [&str; 10] = [
 ];
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "names-are-those-of-accounts",
     &[CLAUSE],
     "Logs in with names of letters, digits and underscores, and with others.",

@@ -127,7 +127,7 @@ fn varint_bytes(value: i32) -> usize {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "old-ping-is-answered",
     &["VB-LOG-08"],
     "Asks for the status in the three ways of clients before 1.7, and in today's with a handshake that begins alike.",

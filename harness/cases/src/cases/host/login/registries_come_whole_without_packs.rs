@@ -16,7 +16,7 @@ const CLAUSE: &str = "VB-LOG-03";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "registries-come-whole-without-packs",
     &[CLAUSE],
     "Says that it knows no pack, and looks for the data of each entry of each registry.",

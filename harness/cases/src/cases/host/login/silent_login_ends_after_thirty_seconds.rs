@@ -25,7 +25,7 @@ const SLACK: Duration = Duration::from_secs(2);
 const SOON: Duration = Duration::from_secs(1);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "silent-login-ends-after-thirty-seconds",
     &[CLAUSE],
     "Falls silent before each packet of the login, lets it trickle, and says it at the last moment.",

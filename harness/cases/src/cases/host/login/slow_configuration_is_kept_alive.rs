@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const OPEN: Duration = Duration::from_millis(14_500);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "slow-configuration-is-kept-alive",
     &[CLAUSE],
     "Lets clients think in the configuration phase for as long as they may, and native plugins for most of a minute.",

@@ -17,7 +17,7 @@ const CLAUSE: &str = "VB-LOG-07";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "tags-hold-what-registries-name",
     &[CLAUSE],
     "Collects every tag that an entry of a registry names, and looks for it among the tags that are sent.",

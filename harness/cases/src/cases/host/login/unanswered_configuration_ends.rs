@@ -20,7 +20,7 @@ const SLACK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "unanswered-configuration-ends",
     &[CLAUSE],
     "Leaves each question of the configuration phase without an answer.",

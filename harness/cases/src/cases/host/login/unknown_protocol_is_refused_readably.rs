@@ -51,7 +51,7 @@ async fn login(lab: &HostLab, host: &Host, protocol: i32) -> Outcome {
 }
 
 /// See the module.
-pub const CASE: Case = Case::host(
+pub const CASE: Case<HostLab> = Case::new(
     "unknown-protocol-is-refused-readably",
     &["VB-LOG-01"],
     "Asks for the status and logs in with protocol numbers that no release has.",
