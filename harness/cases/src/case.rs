@@ -36,6 +36,8 @@ pub struct Claim {
     pub spread: Spread,
     /// That without which nothing can be said.
     pub needs: &'static [Need],
+    /// Whether it takes minutes: three and more of play, which are nothing where time is virtual.
+    pub takes_minutes: bool,
 }
 
 /// A claim, and how to find out: `L` is what it works with, a [`GuestLab`] or a [`HostLab`]. Reads like its [`Claim`].
@@ -108,6 +110,7 @@ impl<L: Lab> Case<L> {
                 subject: L::SUBJECT,
                 spread: Spread::Each,
                 needs: &[],
+                takes_minutes: false,
             },
             run,
         }
@@ -124,6 +127,13 @@ impl<L: Lab> Case<L> {
     #[must_use]
     pub const fn on_the_oldest(mut self) -> Self {
         self.claim.spread = Spread::Oldest;
+        self
+    }
+
+    /// With minutes of play in it.
+    #[must_use]
+    pub const fn taking_minutes(mut self) -> Self {
+        self.claim.takes_minutes = true;
         self
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_backend::{
-    EventKind, HandlerId, HostEvent, Instances, Limits, LogLevel, Observer, PlayerId, PluginConfig,
+    Callback, EventKind, HandlerId, HostEvent, Instances, Limits, LogLevel, Observer, PlayerId,
+    PluginConfig, TrapKind,
 };
 use sim_client::Stream;
 use tokio::net::TcpStream;
@@ -16,7 +17,7 @@ use tokio::net::TcpStream;
 use super::pool::{Lease, Pool};
 use super::process::Listener;
 use super::protocol::{Event, Gate, Level, Opinion, Order, PluginTable, Priority, Start};
-use crate::case::Job;
+use crate::case::{Claim, Job};
 use crate::lab::clock::Clock;
 use crate::lab::door::LocalFuture;
 use crate::lab::door::{Choices, Door, Host, Need, NoHost, Plan, Plugin, Running, Source};
@@ -75,18 +76,8 @@ impl AdapterSubject {
         let door = AdapterDoor {
             pool: Arc::clone(&self.pool),
         };
-        if !self.serves(job.protocol) {
-            let why = format!(
-                "this host does not take clients of protocol {}",
-                job.protocol
-            );
-            return nothing(VerdictKind::Skip, why);
-        }
-        if let Some(need) = job.case.needs.iter().find(|need| !door.offers(**need)) {
-            return nothing(
-                VerdictKind::Skip,
-                format!("this host does not offer {need}"),
-            );
+        if let Some(why) = door.lacks(&job.case.claim, job.protocol) {
+            return skipped(why);
         }
         let words = [
             "host".to_owned(),
@@ -109,9 +100,10 @@ impl AdapterSubject {
     }
 }
 
-fn nothing(kind: VerdictKind, why: String) -> Judged {
+/// What a case says that can say nothing, and why.
+pub(super) fn skipped(why: String) -> Judged {
     Judged {
-        verdict: Verdict::because(kind, why),
+        verdict: Verdict::because(VerdictKind::Skip, why),
         virtual_time: Duration::ZERO,
         sent: None,
     }
@@ -119,10 +111,21 @@ fn nothing(kind: VerdictKind, why: String) -> Judged {
 
 /// The way to hosts behind an adapter.
 pub struct AdapterDoor {
-    pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl AdapterDoor {
+    /// Why a case can say nothing on this protocol, if that is so.
+    pub(super) fn lacks(&self, claim: &Claim, protocol: i32) -> Option<String> {
+        if !self.pool.hello.protocols.contains(&protocol) {
+            return Some(format!(
+                "this host does not take clients of protocol {protocol}"
+            ));
+        }
+        let missing = claim.needs.iter().find(|need| !self.offers(**need))?;
+        Some(format!("this host does not offer {missing}"))
+    }
+
     fn table(&self, plugin: &Plugin) -> Result<PluginTable, NoHost> {
         let Source::Guest(component) = &plugin.source else {
             return Err(NoHost::NotOffered(Need::NativePlugins.to_string()));
@@ -235,6 +238,7 @@ impl Door for AdapterDoor {
             | Need::RealServers
             | Need::Profiles => false,
             Need::OwnLimits => !self.pool.hello.limits.is_empty(),
+            Need::Failures => declared("failures"),
             Need::Restart => declared("restart"),
             Need::TwoPlugins => declared("two-plugins"),
             Need::PerSession => declared("per-session"),
@@ -450,10 +454,31 @@ impl Listener for Told {
                 let whom = player.map_or_else(String::new, |name| format!("{name}: "));
                 note(format!("denied: {whom}{reason}"))
             }
+            Event::Failed {
+                plugin,
+                callback,
+                text,
+                ..
+            } => failed(plugin, callback.as_deref(), text),
             Event::Note { text, .. } => note(text),
             Event::Unknown => return,
         };
         self.0.on_event(event);
+    }
+}
+
+fn failed(plugin: String, callback: Option<&str>, text: String) -> HostEvent {
+    let named = |known: &Callback| Some(known.name()) == callback;
+    HostEvent::Trap {
+        plugin,
+        incarnation: 0,
+        // Where the host does not know it is most likely one of those that come all the time.
+        callback: Callback::ALL
+            .into_iter()
+            .find(named)
+            .unwrap_or(Callback::PacketReceived),
+        player: None,
+        kind: TrapKind::Trap(text),
     }
 }
 

@@ -11,8 +11,10 @@
 //! | [`process`] | one adapter: its process, its lines, what is asked and not answered yet |
 //! | [`pool`] | as many adapters as hosts are wanted at once, and what goes wrong with them |
 //! | [`door`] | what cases see |
+//! | [`guest`] | a guest on such hosts |
 
 pub mod door;
+pub mod guest;
 pub mod pool;
 pub mod process;
 pub mod protocol;
@@ -20,6 +22,7 @@ pub mod protocol;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use door::AdapterSubject;
+pub use guest::AdapterGuest;
 pub use pool::Pool;
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

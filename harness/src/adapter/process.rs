@@ -131,6 +131,7 @@ impl Shared {
                     Event::Log { host, .. }
                     | Event::Dropped { host, .. }
                     | Event::Denied { host, .. }
+                    | Event::Failed { host, .. }
                     | Event::Note { host, .. } => *host,
                     Event::Unknown => return,
                 };

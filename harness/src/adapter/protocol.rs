@@ -248,6 +248,18 @@ pub enum Event {
         /// For the log.
         reason: String,
     },
+    /// A plugin has failed: it has trapped, or went over a limit.
+    Failed {
+        /// In which host.
+        host: u64,
+        /// Which plugin.
+        plugin: String,
+        /// What it was doing: a callback by its name in the contract, where the host knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        callback: Option<String>,
+        /// What happened.
+        text: String,
+    },
     /// Whatever the host logs.
     Note {
         /// Which host.

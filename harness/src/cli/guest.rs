@@ -1,7 +1,8 @@
 //! `vbspec guest`.
 
 use super::CommandError;
-use super::run::{self, Judge, RunArgs};
+use super::run::{self, Judge, RealTime, RunArgs};
+use crate::adapter::AdapterGuest;
 use crate::case::Job;
 use crate::exit::Exit;
 use crate::lab::guest::GuestLab;
@@ -17,6 +18,16 @@ pub struct GuestArgs {
     pub subject: SubjectArgs,
     #[command(flatten)]
     pub run: RunArgs,
+    /// Judge the guest on the hosts that this command answers for, over TCP and in real time: see
+    /// harness/adapter/PROTOCOL.md [default: the reference host, in process]
+    #[arg(long, value_name = "COMMAND")]
+    pub adapter: Option<String>,
+    /// With --adapter: run the cases that take minutes too
+    #[arg(long, requires = "adapter")]
+    pub long: bool,
+    /// With --adapter: a case that passes when it is tried once more is good enough
+    #[arg(long, requires = "adapter")]
+    pub allow_flaky: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,9 +77,52 @@ impl Judge for InProcess<'_> {
     }
 }
 
+/// A guest on hosts of another program.
+struct Outside {
+    guest: AdapterGuest,
+    seed: u64,
+    allow_flaky: bool,
+}
+
+impl Judge for Outside {
+    type Lab = GuestLab;
+
+    fn name(&self) -> String {
+        self.guest.name()
+    }
+
+    fn serves(&self, protocol: i32) -> bool {
+        self.guest.serves(protocol)
+    }
+
+    fn judge(&self, job: Job<GuestLab>) -> Judged {
+        self.guest.judge(job, self.seed)
+    }
+
+    fn real_time(&self) -> Option<RealTime> {
+        Some(RealTime {
+            allow_flaky: self.allow_flaky,
+        })
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.guest.failure()
+    }
+}
+
 pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
     let options = args.subject.options(&args.file)?;
     let (file, seed) = (&args.file, args.run.seed);
+    if let Some(command) = &args.adapter {
+        return run::run(&args.run, file, || {
+            let guest = AdapterGuest::start(options, command, args.long)?;
+            Ok(Outside {
+                guest,
+                seed,
+                allow_flaky: args.allow_flaky,
+            })
+        });
+    }
     run::run(&args.run, file, || {
         let subject = GuestSubject::start(options)?;
         Ok(InProcess {

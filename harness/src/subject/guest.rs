@@ -133,15 +133,8 @@ impl GuestSubject {
         let repeat = judge::repeat_command(&self.options.words, job, seed);
         judge::judge(Clock::Virtual, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
-            let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
-            let seen = Arc::clone(&recorder);
-            let case = async move {
-                let guest = self.seeded(seed).guest();
-                let lab = GuestLab::open(guest, job.protocol, rng, origin, seen).await;
-                let lab = lab.map_err(|refusal| Stop::Untestable(refusal, Vec::new()))?;
-                (job.case.run)(&lab).await?;
-                lab.untrapped()
-            };
+            let guest = self.seeded(seed).guest();
+            let case = GuestLab::run(guest, job, seed, origin, Arc::clone(&recorder));
             (recorder, case)
         })
     }
@@ -180,7 +173,10 @@ impl GuestSubject {
             let guest = self.seeded(seed).guest();
             let rng = Rng::for_purpose(seed, "lab", protocol);
             let lab = GuestLab::open(guest, protocol, rng, origin, recorder).await;
-            let lab = lab.map_err(Refusal::Lab)?;
+            let lab = lab.map_err(|stop| match stop {
+                Stop::Skip(why) | Stop::Untestable(why, _) => Refusal::Lab(why),
+                Stop::Broken(finding) => Refusal::Lab(finding.got),
+            })?;
             Ok(run(&lab).await)
         };
         in_virtual_time(lab).map_err(Refusal::Runtime)?

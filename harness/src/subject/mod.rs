@@ -86,6 +86,17 @@ pub enum Refusal {
     /// The adapter is of no use.
     #[error("{0}")]
     Adapter(String),
+    /// The host runs it, and lets nobody through to it.
+    #[error(
+        "plugin {plugin}: no client gets JoinGame through this host, {told}. Where the plugin needs configuration or \
+         capabilities to let players in, give it with --config and --grant"
+    )]
+    NobodyComesIn {
+        /// The plugin.
+        plugin: String,
+        /// Where and how the last client fared.
+        told: String,
+    },
     /// A case's host does not start.
     #[error("{0}")]
     Lab(String),

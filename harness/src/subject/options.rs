@@ -64,6 +64,18 @@ impl GuestOptions {
         })
     }
 
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The words that repeat all this on a command line.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// The plugin's name: the file's, as far as it makes a name.
     #[must_use]
     pub fn plugin_name(&self) -> String {

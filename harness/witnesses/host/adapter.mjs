@@ -17,7 +17,7 @@ const commands = {
       contract: CONTRACT,
       protocols: [...versions.keys()].sort((a, b) => a - b),
       hosts: 64,
-      features: ['two-plugins', 'restart', 'per-session', 'compression', 'duplicate', 'kick', 'reconfigure'],
+      features: ['two-plugins', 'restart', 'per-session', 'compression', 'duplicate', 'kick', 'reconfigure', 'failures'],
       limits: Object.keys(LIMITS)
     }
   },

@@ -96,7 +96,8 @@ export class Plugin {
 
   // An instance has trapped.
   trapped (instance, where, error) {
-    this.note('error', `trapped in ${where}: ${String(error?.message ?? error).split('\n')[0]}`)
+    const text = String(error?.message ?? error).split('\n')[0]
+    this.host.emit({ event: 'failed', host: this.host.number, plugin: this.name, callback: where, text })
     for (const session of [...instance.sessions]) {
       session.connection.end({ tag: 'plain', val: 'The part of the server that you were in has failed.' }, `plugin ${this.name} has trapped`)
     }

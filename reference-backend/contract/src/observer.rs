@@ -97,6 +97,19 @@ pub enum Callback {
 }
 
 impl Callback {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Instantiate,
+        Self::Metadata,
+        Self::OnEnable,
+        Self::OnDisable,
+        Self::HandleEvent,
+        Self::OnScheduledTask,
+        Self::SessionStart,
+        Self::PacketReceived,
+        Self::SessionEnd,
+    ];
+
     /// The name in the contract.
     #[must_use]
     pub fn name(self) -> &'static str {

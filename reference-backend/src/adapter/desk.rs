@@ -23,6 +23,7 @@ const FEATURES: &[&str] = &[
     "duplicate",
     "kick",
     "reconfigure",
+    "failures",
 ];
 
 /// Commands for one host that wait for its start or its stop.

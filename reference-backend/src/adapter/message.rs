@@ -178,6 +178,12 @@ pub(super) enum Event<'a> {
         player: Option<&'a str>,
         reason: String,
     },
+    Failed {
+        host: u64,
+        plugin: &'a str,
+        callback: &'static str,
+        text: String,
+    },
     Note {
         host: u64,
         text: String,
@@ -190,6 +196,7 @@ impl Event<'_> {
             Self::Log { host, .. }
             | Self::Dropped { host, .. }
             | Self::Denied { host, .. }
+            | Self::Failed { host, .. }
             | Self::Note { host, .. } => *host,
         }
     }

@@ -76,6 +76,17 @@ impl Watch {
                     reason: shown(reason),
                 });
             }
+            HostEvent::Trap {
+                plugin,
+                callback,
+                kind,
+                ..
+            } => self.output.event(&Event::Failed {
+                host,
+                plugin,
+                callback: callback.name(),
+                text: shown(kind),
+            }),
             event => {
                 if let Some(text) = words(event) {
                     self.output.event(&Event::Note { host, text });
@@ -138,17 +149,6 @@ fn words(event: &HostEvent) -> Option<String> {
         HostEvent::RegistrationRefused { plugin, error } => {
             format!("plugin {plugin}: registration refused: {}", shown(error))
         }
-        HostEvent::Trap {
-            plugin,
-            incarnation,
-            callback,
-            player,
-            kind,
-        } => format!(
-            "plugin {plugin} ({incarnation}){}: {} (in {callback})",
-            of(*player),
-            shown(kind)
-        ),
         HostEvent::Connected { player, peer } => format!("player {player}: connected from {peer}"),
         HostEvent::SessionStarted {
             player,

@@ -12,6 +12,9 @@ pub const LONGEST_CASE: Duration = Duration::from_secs(3600);
 /// The longest that a case may take in real time.
 pub const LONGEST_REAL_CASE: Duration = Duration::from_secs(300);
 
+/// The same for one that takes minutes.
+pub const LONGEST_REAL_PLAY: Duration = Duration::from_secs(900);
+
 /// By which clock a case runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -40,9 +43,10 @@ impl Clock {
 
     /// The longest that a case may take by it.
     #[must_use]
-    pub const fn longest_case(self) -> Duration {
+    pub const fn longest_case(self, takes_minutes: bool) -> Duration {
         match self {
             Self::Virtual => LONGEST_CASE,
+            Self::Real if takes_minutes => LONGEST_REAL_PLAY,
             Self::Real => LONGEST_REAL_CASE,
         }
     }

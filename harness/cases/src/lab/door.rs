@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub enum Need {
     VirtualTime,
     /// What the host tells of itself: callbacks, traps, why a gate stayed shut.
     HostEvents,
+    /// Word of each failure of a plugin: a trap, a limit that it went over.
+    Failures,
     /// A new instance after a trap.
     Restart,
     /// Several plugins in one host.
@@ -69,6 +72,7 @@ impl Need {
             Self::NativePlugins => "plugins of the judge's own process",
             Self::VirtualTime => "virtual time",
             Self::HostEvents => "events that tell how it works inside",
+            Self::Failures => "word of a plugin's failure",
             Self::Restart => "a new instance after a trap",
             Self::TwoPlugins => "several plugins at once",
             Self::PerSession => "an instance for each session",
@@ -333,6 +337,38 @@ pub trait Door {
         plan: Plan,
         recorder: &'a Arc<Recorder>,
     ) -> LocalFuture<'a, Result<Host, NoHost>>;
+}
+
+/// By how much an upper bound is widened where time is real, for the machine and the network: from the specification.
+const REAL_TIME_SLACK: Duration = Duration::from_secs(1);
+
+/// How long what a host has done may take to show in the log of a guest, where that comes by an adapter: from its protocol.
+pub const LOG_DELAY: Duration = Duration::from_millis(500);
+
+impl dyn Door {
+    /// Whether the clock stands still while somebody works: then a case can afford to wait, and times are exact.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.offers(Need::VirtualTime)
+    }
+
+    /// An upper bound of a clause, as wide as it is on this door's clock.
+    #[must_use]
+    pub fn within(&self, bound: Duration) -> Duration {
+        match self.is_virtual() {
+            true => bound,
+            false => bound + REAL_TIME_SLACK,
+        }
+    }
+
+    /// How long what has happened takes to come to the log.
+    #[must_use]
+    pub fn log_delay(&self) -> Duration {
+        match self.is_virtual() {
+            true => Duration::ZERO,
+            false => LOG_DELAY,
+        }
+    }
 }
 
 /// A host that runs. When it is dropped, the host is ended without ceremony.

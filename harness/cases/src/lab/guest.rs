@@ -10,9 +10,10 @@ use vb_contract::{Callback, DenyReason, HostEvent, PlayerId, TrapKind};
 use vb_data::{Direction, State};
 
 use super::clock::Origin;
-use super::door::{Door, Host, Plan};
+use super::door::{Door, Host, Need, NoHost, Plan};
 use super::player::{JOIN_LIMIT, Player, secs};
 use super::recorder::Recorder;
+use crate::case::Job;
 use crate::rng::Rng;
 use crate::verdict::{Outcome, Stop};
 
@@ -46,10 +47,18 @@ impl Guest {
         &self,
         recorder: &Arc<Recorder>,
         differs: impl FnOnce(Plan) -> Plan,
-    ) -> Result<Host, String> {
-        let plan = differs((self.plan)()?);
+    ) -> Result<Host, Stop> {
+        let untestable = |why: String| Stop::Untestable(why, Vec::new());
+        let plan = differs((self.plan)().map_err(untestable)?);
+        let missing = |need: &Need| !self.door.offers(*need);
+        if let Some(need) = plan.needs().into_iter().find(missing) {
+            return Err(Stop::Skip(format!("this host does not offer {need}")));
+        }
         let started = self.door.start(plan, recorder).await;
-        started.map_err(|refused| refused.to_string())
+        started.map_err(|no_host| match no_host {
+            NoHost::NotOffered(_) => Stop::Skip(no_host.to_string()),
+            NoHost::Refused(_) | NoHost::Door(_) => untestable(no_host.to_string()),
+        })
     }
 }
 
@@ -64,7 +73,7 @@ impl GuestLab {
         rng: Rng,
         origin: Origin,
         recorder: Arc<Recorder>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Stop> {
         let host = guest.host(&recorder, |plan| plan).await?;
         Ok(Self {
             protocol,
@@ -77,10 +86,63 @@ impl GuestLab {
         })
     }
 
+    /// Runs a case with a lab of its own. `recorder` counts time from `origin` too.
+    ///
+    /// # Errors
+    /// What the case says.
+    pub async fn run(
+        guest: Guest,
+        job: Job<Self>,
+        seed: u64,
+        origin: Origin,
+        recorder: Arc<Recorder>,
+    ) -> Outcome {
+        let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
+        let lab = Self::open(guest, job.protocol, rng, origin, recorder).await?;
+        (job.case.run)(&lab).await?;
+        if lab.offers(Need::Failures) {
+            lab.settle().await;
+        }
+        lab.untrapped()
+    }
+
     /// Since the case began.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    /// Whether the guest's host offers it.
+    #[must_use]
+    pub fn offers(&self, need: Need) -> bool {
+        self.guest.door.offers(need)
+    }
+
+    /// Whether the clock stands still while somebody works.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.guest.door.is_virtual()
+    }
+
+    /// An upper bound of a clause, as wide as it is on this host's clock.
+    #[must_use]
+    pub fn within(&self, bound: Duration) -> Duration {
+        self.guest.door.within(bound)
+    }
+
+    /// Lets what has happened come to the recorder, where that takes time.
+    pub async fn settle(&self) {
+        let delay = self.guest.door.log_delay();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// The same where the client's connection is over, which a failure of the guest may have been the cause of.
+    pub async fn settle_if_over(&self, player: &Player) {
+        if player.closed().is_some() {
+            self.settle().await;
+        }
     }
 
     /// A vanilla client with a name of its own.
@@ -120,8 +182,7 @@ impl GuestLab {
     /// # Errors
     /// When the guest does not start a second time.
     pub async fn host_that(&self, differs: impl FnOnce(Plan) -> Plan) -> Result<Host, Stop> {
-        let host = self.guest.host(&self.recorder, differs).await;
-        host.map_err(|refused| Stop::Untestable(refused, Vec::new()))
+        self.guest.host(&self.recorder, differs).await
     }
 
     /// A vanilla client in world.
@@ -139,8 +200,8 @@ impl GuestLab {
     pub async fn join_as(&self, config: ClientConfig) -> Result<Player, Stop> {
         let mut player = self.connect(config);
         let mark = self.recorder.mark();
-        let joined = player.until_in_world(JOIN_LIMIT).await;
-        player.session = self.session_since(mark);
+        let joined = player.until_in_world(self.within(JOIN_LIMIT)).await;
+        player.session = self.session_since(mark, &player);
         if joined {
             return Ok(player);
         }
@@ -155,7 +216,7 @@ impl GuestLab {
         let mut player = self.connect(config);
         let mark = self.recorder.mark();
         player.live(time).await;
-        player.session = self.session_since(mark);
+        player.session = self.session_since(mark, &player);
         if player.session.is_none() {
             return Err(self.not_joined(&player, mark));
         }
@@ -184,7 +245,11 @@ impl GuestLab {
         traps.into_iter().next()
     }
 
-    fn session_since(&self, mark: usize) -> Option<(Duration, PlayerId)> {
+    /// A host that does not tell when a session starts has started it when the client was in the play state.
+    fn session_since(&self, mark: usize, player: &Player) -> Option<(Duration, PlayerId)> {
+        if !self.offers(Need::HostEvents) {
+            return player.in_play_since().map(|at| (at, UNTOLD));
+        }
         let starts = self.recorder.since(mark, |seen| match seen.event {
             HostEvent::SessionStarted { player, .. } => Some((seen.at, player)),
             _ => None,
@@ -281,9 +346,16 @@ fn refusal(player: &Player) -> Option<String> {
     (!joined && reason.chars().any(char::is_alphanumeric)).then_some(reason)
 }
 
-/// Whether the guest itself, and not the host for it, sent the player a play packet of this name.
+/// The id of a player whose host does not tell it.
+const UNTOLD: PlayerId = PlayerId(0);
+
+/// Whether the guest itself, and not the host for it, sent the player a play packet of this name. Where the host does not
+/// tell, what came is taken for the guest's, unless the guest has failed.
 #[must_use]
 pub fn sent_by_guest(lab: &GuestLab, player: &Player, name: &str) -> bool {
+    if !lab.offers(Need::HostEvents) {
+        return lab.recorder.traps().is_empty() && player.came(name).is_some();
+    }
     let table = vb_data::packets(lab.protocol, State::Play, Direction::Clientbound);
     let Some(id) = table.and_then(|table| table.id(name)) else {
         return false;

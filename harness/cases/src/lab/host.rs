@@ -26,12 +26,6 @@ pub static PROBE: &[u8] = include_bytes!("../../../../fixtures/artifacts/probe.w
 /// The probe's name as a plugin.
 pub const PROBE_NAME: &str = "probe";
 
-/// By how much an upper bound is widened where time is real, for the machine and the network: from the specification.
-const REAL_TIME_SLACK: Duration = Duration::from_secs(1);
-
-/// How long what a host has done may take to show in the log of a guest, where that comes by an adapter: from its protocol.
-pub const LOG_DELAY: Duration = Duration::from_millis(500);
-
 /// What a host's case works with: hosts that it plans, and clients for them.
 pub struct HostLab {
     /// The protocol that is judged.
@@ -86,7 +80,7 @@ impl HostLab {
     /// Whether the clock stands still while somebody works: then a case can afford to wait, and times are exact.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
-        self.offers(Need::VirtualTime)
+        self.door.is_virtual()
     }
 
     /// A configuration without compression, where hosts can be told so.
@@ -108,21 +102,12 @@ impl HostLab {
     /// An upper bound of a clause, as wide as it is on this door's clock.
     #[must_use]
     pub fn within(&self, bound: Duration) -> Duration {
-        if self.offers(Need::VirtualTime) {
-            bound
-        } else {
-            bound + REAL_TIME_SLACK
-        }
+        self.door.within(bound)
     }
 
     /// Lets what has happened come to the log.
     pub async fn settle(&self) {
-        let time = if self.offers(Need::VirtualTime) {
-            STEP
-        } else {
-            LOG_DELAY
-        };
-        self.wait(time).await;
+        self.wait(self.door.log_delay().max(STEP)).await;
     }
 
     /// A native plugin that writes into the notebook.
@@ -294,12 +279,8 @@ impl HostLab {
 
     /// Whether the connection is over and no start of its session can still be on its way to the log.
     fn is_surely_over(&self, player: &Player) -> bool {
-        let delay = match self.is_virtual() {
-            true => Duration::ZERO,
-            false => LOG_DELAY,
-        };
         let closed = player.closed();
-        closed.is_some_and(|(at, _)| self.now() >= at + delay)
+        closed.is_some_and(|(at, _)| self.now() >= at + self.door.log_delay())
     }
 }
 

@@ -14,12 +14,16 @@ use crate::spec;
 use crate::verdict::{Evidence, Failure, Finding, Outcome, Stop, Verdict, VerdictKind};
 use crate::verdict::{Judged, micros};
 
-/// How long a runaway case may take is [`Clock::longest_case`]; what it says then.
-fn hangs(clock: Clock) -> String {
-    match clock {
-        Clock::Virtual => "the case did not end within an hour of virtual time".to_owned(),
-        Clock::Real => "the case did not end within five minutes".to_owned(),
-    }
+/// What a runaway case says.
+fn hangs(clock: Clock, longest: Duration) -> String {
+    let kind = match clock {
+        Clock::Virtual => " of virtual time",
+        Clock::Real => "",
+    };
+    format!(
+        "the case did not end within {} minutes{kind}",
+        longest.as_secs() / 60
+    )
 }
 
 /// Runs one case. `run` gets the origin of its time; `recorder` is what it fills.
@@ -33,26 +37,28 @@ where
     L: Lab,
     F: Future<Output = Outcome>,
 {
+    let longest = clock.longest_case(job.case.takes_minutes);
     let ran = clock.run(async {
         let origin = Origin::now();
         let (recorder, case) = run(origin);
-        let outcome = tokio::time::timeout(clock.longest_case(), case).await;
+        let outcome = tokio::time::timeout(longest, case).await;
         (outcome, recorder, origin.elapsed())
     });
     match ran {
         Err(error) => harness_error(format!("no runtime: {error}"), Duration::ZERO),
-        Ok((Err(_), _, time)) => harness_error(hangs(clock), time),
+        Ok((Err(_), _, time)) => harness_error(hangs(clock, longest), time),
         Ok((Ok(outcome), recorder, virtual_time)) => Judged {
-            sent: sent(job, &recorder),
+            sent: sent(clock, job, &recorder),
             verdict: verdict(job, outcome, &recorder, repeat),
             virtual_time,
         },
     }
 }
 
-/// A host's plugins are the case's own.
-fn sent<L: Lab>(job: Job<L>, recorder: &Recorder) -> Option<Sent> {
-    (L::SUBJECT == Subject::Guest).then(|| Sent::seen_by(recorder, job.protocol))
+/// A host's plugins are the case's own, and no host of another program tells what a guest sends.
+fn sent<L: Lab>(clock: Clock, job: Job<L>, recorder: &Recorder) -> Option<Sent> {
+    (L::SUBJECT == Subject::Guest && clock == Clock::Virtual)
+        .then(|| Sent::seen_by(recorder, job.protocol))
 }
 
 /// The command that repeats one job, given the words that name the subject.
@@ -269,9 +275,12 @@ mod tests {
         });
         assert_eq!(
             judged.verdict,
-            Verdict::because(VerdictKind::HarnessError, hangs(Clock::Virtual))
+            Verdict::because(
+                VerdictKind::HarnessError,
+                "the case did not end within 60 minutes of virtual time"
+            )
         );
-        assert_eq!(judged.virtual_time, Clock::Virtual.longest_case());
+        assert_eq!(judged.virtual_time, Clock::Virtual.longest_case(false));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use vb_contract::{Callback, GameProfile, ProfileProperty, Uuid};
 use vb_data::State;
 
 use crate::case::Case;
-use crate::lab::door::Host;
+use crate::lab::door::{Host, Need};
 use crate::lab::guest::GuestLab;
 use crate::lab::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
@@ -90,7 +90,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-JOIN-14"],
     "Joins with names, UUIDs, properties and settings at the limits of the protocol.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Profiles]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     // Twice, so that what a second client of any kind meets is not blamed on its name.

@@ -4,6 +4,7 @@ use vb_contract::{Callback, HostEvent};
 
 use super::garbage::{Sender, first_unknown_id, packets, well_formed};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -22,7 +23,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RES-01"],
     "Joins, sends every kind of packet in small and as large as the budget holds for, and reads the meter.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::HostEvents]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut sender = Sender::join(lab).await?;

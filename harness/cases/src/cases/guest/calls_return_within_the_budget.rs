@@ -5,6 +5,7 @@ use std::time::Duration;
 use vb_contract::{Callback, TrapKind};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::{Finding, Outcome};
 
@@ -17,7 +18,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RES-02"],
     "Calls the guest in every way there is: enables it, joins, talks, waits, leaves, and disables it.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::HostEvents]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut player = lab.connect(lab.client());

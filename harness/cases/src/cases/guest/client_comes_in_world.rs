@@ -31,7 +31,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     );
     if let Some(entered) = entered {
         let took = entered.at.saturating_sub(started);
-        if took <= JOIN_LIMIT {
+        if took <= lab.within(JOIN_LIMIT) {
             return Ok(());
         }
         return Err(player

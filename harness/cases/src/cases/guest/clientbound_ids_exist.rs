@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use sim_proto::FaultKind;
 use vb_contract::HostEvent;
-use vb_data::{Direction, State};
+use vb_data::{Direction, PacketTable, State};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -39,21 +41,33 @@ async fn run(lab: &GuestLab) -> Outcome {
         }
         _ => None,
     });
+    // A host that does not tell may have let it through to the client.
+    let met = player.fault().and_then(|(at, fault)| match fault.kind {
+        FaultKind::UnknownPacket { id } if fault.site.state == State::Play => Some((at, id)),
+        _ => None,
+    });
+    if let Some((at, id)) = met.filter(|_| !lab.offers(Need::HostEvents)) {
+        let finding = player.finding("VB-RAW-07", known_ids(table), format!("id {id:#04x}"));
+        return Err(finding.at(at).into());
+    }
     if let Some((at, packet)) = unknown.first() {
-        let expected = format!(
-            "ids from 0 to {:#04x}, which are the protocol's",
-            table.map_or(0, |table| table.len()).saturating_sub(1)
-        );
         let got = format!(
             "id {:#04x} with {} bytes",
             packet.packet_id,
             packet.data.len()
         );
-        let finding = player.finding("VB-RAW-07", expected, got).at(*at);
+        let finding = player.finding("VB-RAW-07", known_ids(table), got).at(*at);
         return Err(finding.into());
     }
     if player.came("login").is_none() {
         return Err(lab.not_joined(&player, mark));
     }
     Ok(())
+}
+
+fn known_ids(table: Option<PacketTable>) -> String {
+    format!(
+        "ids from 0 to {:#04x}, which are the protocol's",
+        table.map_or(0, |table| table.len()).saturating_sub(1)
+    )
 }

@@ -2,6 +2,7 @@
 
 use super::garbage::{Sender, packets, well_formed, zeros};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -19,7 +20,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RAW-03"],
     "Sends serverbound packets cut off after each of their bytes, with bytes too many, and of random bytes.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Failures]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut sender = Sender::join(lab).await?;
@@ -49,5 +51,5 @@ async fn run(lab: &GuestLab) -> Outcome {
             sender.must_pass(CLAUSE, (id, &random), &what).await?;
         }
     }
-    Ok(())
+    sender.end(CLAUSE).await
 }

@@ -3,6 +3,7 @@
 use vb_contract::{HostEvent, PluginState};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::lab::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
@@ -20,6 +21,7 @@ pub const CASE: Case<GuestLab> = Case::new(
 async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.join().await?;
     lab.host.shutdown("vbspec starts the guest anew").await;
+    lab.settle().await;
     lab.no_trap(&player, CLAUSE, "when the guest is disabled")?;
     let disabled = lab.recorder.all(|seen| {
         matches!(
@@ -31,12 +33,12 @@ async fn run(lab: &GuestLab) -> Outcome {
         )
         .then_some(())
     });
-    if disabled.is_empty() {
+    if disabled.is_empty() && lab.offers(Need::HostEvents) {
         return Err(player.broken(CLAUSE, "on-disable to return", "it has not returned"));
     }
     let host = lab.another_host().await?;
     let mut again = lab.connect_to(&host, lab.client());
-    if again.until_in_world(JOIN_LIMIT).await {
+    if again.until_in_world(lab.within(JOIN_LIMIT)).await {
         return Ok(());
     }
     lab.no_trap(&again, CLAUSE, "in a fresh instance")?;

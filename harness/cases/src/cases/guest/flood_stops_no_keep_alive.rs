@@ -42,7 +42,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     "Sends ten thousand packets at once and watches the guest's keep-alives before and after.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.taking_minutes();
 
 /// A client's life with a flood in the middle of it, or without: the client.
 async fn live(lab: &GuestLab, host: &Host, packets: usize) -> Result<Player, Stop> {

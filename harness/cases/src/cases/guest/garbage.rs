@@ -14,6 +14,9 @@ use crate::verdict::{Outcome, Stop};
 /// Between two packets; nothing in virtual time waits less.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// The same where a packet takes time on its way, to a guest and back in its end.
+const REAL_PAUSE: Duration = Duration::from_millis(5);
+
 /// Says that the client has left the play state, which the host ends the connection for.
 const STATE_CHANGE: &str = "configuration_acknowledged";
 
@@ -122,7 +125,12 @@ impl<'a> Sender<'a> {
         }
         self.mark = self.lab.recorder.mark();
         self.player.send_raw(id, data);
-        self.player.live(PAUSE).await;
+        let pause = match self.lab.is_virtual() {
+            true => PAUSE,
+            false => REAL_PAUSE,
+        };
+        self.player.live(pause).await;
+        self.lab.settle_if_over(&self.player).await;
         Ok(self.trap())
     }
 
@@ -138,16 +146,30 @@ impl<'a> Sender<'a> {
     ) -> Outcome {
         match self.send(id, data).await? {
             None => Ok(()),
-            Some(trap) => Err(self
-                .player
-                .finding(
-                    clause,
-                    format!("no trap on {what}"),
-                    format!("the guest trapped: {trap}"),
-                )
-                .at(trap.at)
-                .into()),
+            Some(trap) => Err(self.trapped(clause, what, &trap)),
         }
+    }
+
+    /// Waits for what the last packets may have caused, where that takes time.
+    ///
+    /// # Errors
+    /// The broken clause.
+    pub async fn end(self, clause: &'static str) -> Outcome {
+        self.lab.settle().await;
+        match self.trap() {
+            None => Ok(()),
+            Some(trap) => Err(self.trapped(clause, "the last packets", &trap)),
+        }
+    }
+
+    fn trapped(&self, clause: &'static str, what: &str, trap: &TrapSeen) -> Stop {
+        let mut got = format!("the guest trapped: {trap}");
+        if !self.lab.is_virtual() {
+            got.push_str(", on this or on what came just before it");
+        }
+        let expected = format!("no trap on {what}");
+        let finding = self.player.finding(clause, expected, got);
+        finding.at(trap.at).into()
     }
 
     /// Sends a packet that is not what the case is about: when the guest traps on it, nothing can be said.

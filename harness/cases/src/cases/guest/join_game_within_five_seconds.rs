@@ -35,7 +35,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     let player = lab.visit(lab.client(), LATEST).await?;
     let started = player.session_start();
     match player.came("login") {
-        Some(at) if at.saturating_sub(started) <= LIMIT => Ok(()),
+        Some(at) if at.saturating_sub(started) <= lab.within(LIMIT) => Ok(()),
         Some(at) => {
             let got = format!("JoinGame came after {}", secs(at.saturating_sub(started)));
             Err(player.finding(CLAUSE, expected(), got).at(at).into())

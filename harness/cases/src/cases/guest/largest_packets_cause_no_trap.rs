@@ -2,6 +2,7 @@
 
 use super::garbage::{Sender, first_unknown_id, packets};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -19,7 +20,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RAW-04"],
     "Sends packets of 2,097,151 bytes: as chat, as plugin message, and with an id that the protocol does not have.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Failures]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut sender = Sender::join(lab).await?;
@@ -45,5 +47,5 @@ async fn run(lab: &GuestLab) -> Outcome {
             sender.must_pass(CLAUSE, (id, &largest), &what).await?;
         }
     }
-    Ok(())
+    sender.end(CLAUSE).await
 }

@@ -19,7 +19,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-KA-05"],
     "Plays for ten minutes and answers every keep-alive after 10 s.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes();
 
 async fn run(lab: &GuestLab) -> Outcome {
     let config = ClientConfig {

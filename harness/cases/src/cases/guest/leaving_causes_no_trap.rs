@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::lab::player::{JOIN_LIMIT, Player};
 use crate::verdict::Outcome;
@@ -52,7 +53,9 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-END-02"],
     "Clients leave after each step of a join, in each way there is, and under a flood.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes()
+.needing(&[Need::Failures]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     lab.join().await?.leave().await;

@@ -26,7 +26,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     first.leave().await;
     for nth in 2..=IN_A_ROW {
         let mut player = lab.connect(lab.client());
-        if !player.until_in_world(JOIN_LIMIT).await {
+        if !player.until_in_world(lab.within(JOIN_LIMIT)).await {
             let got = format!("client {nth} did not: {}", player.stands());
             return Err(player.broken(
                 CLAUSE,
@@ -40,7 +40,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     let joined = join_all(
         players
             .iter_mut()
-            .map(|player| player.until_in_world(JOIN_LIMIT)),
+            .map(|player| player.until_in_world(lab.within(JOIN_LIMIT))),
     )
     .await;
     let missing: Vec<&Player> = players

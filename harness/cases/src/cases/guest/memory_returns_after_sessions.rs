@@ -6,6 +6,7 @@ use vb_data::State;
 
 use super::garbage::first_unknown_id;
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::lab::player::JOIN_LIMIT;
 use crate::verdict::{Finding, Outcome, Stop};
@@ -28,7 +29,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-END-01"],
     "Looks at the memory after 100, 1,000 and up to 10,000 sessions, until it stands still; each sends garbage.",
     |lab| Box::pin(run(lab)),
-).on_the_oldest();
+).on_the_oldest()
+.needing(&[Need::HostEvents]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let (mut sessions, mut seen) = (0, Vec::new());

@@ -3,6 +3,7 @@
 use vb_contract::{HostEvent, PluginMetadata, PluginState};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::{Finding, Outcome, Stop};
 
@@ -58,7 +59,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     "Reads the metadata before and after on-enable, in two instances.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::HostEvents]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let first = metadata(lab)?;

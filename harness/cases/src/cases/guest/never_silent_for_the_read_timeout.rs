@@ -14,7 +14,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-KA-01"],
     "Plays for ten minutes and measures the longest silence of the guest.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes();
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut player = lab.join().await?;

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use vb_contract::{HostEvent, PlayerErrorKind};
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -28,7 +29,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-END-03"],
     "Five clients join and leave; then the guest is watched for a minute.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::HostEvents]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     // What the guest does by itself, without any player.

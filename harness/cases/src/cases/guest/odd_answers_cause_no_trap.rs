@@ -6,6 +6,7 @@ use sim_proto::{ClientConfig, Event, KeepAlivePolicy};
 use vb_data::State;
 
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::lab::player::JOIN_LIMIT;
 use crate::verdict::Outcome;
@@ -25,7 +26,9 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-KA-10"],
     "Answers keep-alives twice, wrongly, late and before any was sent, and leaves with one pending.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes()
+.needing(&[Need::Failures]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let plain = lab.client();

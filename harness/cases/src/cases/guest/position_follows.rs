@@ -45,7 +45,7 @@ async fn run(lab: &GuestLab) -> Outcome {
     }
     let started = player.session_start();
     match player.named("position").next() {
-        Some((at, _)) if at.saturating_sub(started) <= LIMIT => Ok(()),
+        Some((at, _)) if at.saturating_sub(started) <= lab.within(LIMIT) => Ok(()),
         Some((at, _)) => {
             let got = format!("the first came after {}", secs(at.saturating_sub(started)));
             Err(player.finding(CLAUSE, EXPECTED, got).at(at).into())

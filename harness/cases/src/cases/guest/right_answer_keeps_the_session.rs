@@ -14,7 +14,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-KA-04"],
     "Plays for ten minutes and answers every keep-alive at once.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes();
 
 async fn run(lab: &GuestLab) -> Outcome {
     let config = ClientConfig {

@@ -2,6 +2,7 @@
 
 use super::garbage::{Sender, packets, well_formed, zeros};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -11,7 +12,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RAW-01"],
     "Sends every serverbound packet of the protocol, well-formed, in an odd order and then backwards.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Failures]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut sender = Sender::join(lab).await?;
@@ -32,5 +34,5 @@ async fn run(lab: &GuestLab) -> Outcome {
             }
         }
     }
-    Ok(())
+    sender.end("VB-RAW-01").await
 }

@@ -50,7 +50,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-KA-09"],
     "One client answers keep-alives and one does not, apart and then together: each must fare the same.",
     |lab| Box::pin(run(lab)),
-);
+)
+.taking_minutes();
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut alone = lab.join_as(lab.client()).await?;

@@ -38,6 +38,7 @@ async fn run(lab: &GuestLab) -> Outcome {
             let data = serverbound::plugin_message(player.version(), channel, &payload);
             player.send_named("custom_payload", &data);
             player.live(WATCH).await;
+            lab.settle_if_over(&player).await;
             let what = format!("{length} bytes on the channel {channel}");
             lab.no_trap(&player, CLAUSE, &format!("on {what}"))?;
             if let Some((at, reason)) = player.closed() {

@@ -2,6 +2,7 @@
 
 use super::garbage::{Sender, first_unknown_id};
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -11,7 +12,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     &["VB-RAW-02"],
     "Sends packets with ids that the protocol does not have, from the first of them to the largest there is.",
     |lab| Box::pin(run(lab)),
-);
+)
+.needing(&[Need::Failures]);
 
 /// The edges of an id's length as a varint, of the types that a guest may put it into, and the largest. A negative id
 /// never reaches a guest: the host takes it for a malformed frame.
@@ -41,5 +43,5 @@ async fn run(lab: &GuestLab) -> Outcome {
             sender.must_pass("VB-RAW-02", (id, &data), &what).await?;
         }
     }
-    Ok(())
+    sender.end("VB-RAW-02").await
 }

@@ -2,6 +2,7 @@
 
 use super::text::VISIT;
 use crate::case::Case;
+use crate::lab::door::Need;
 use crate::lab::guest::GuestLab;
 use crate::verdict::Outcome;
 
@@ -15,7 +16,8 @@ pub const CASE: Case<GuestLab> = Case::new(
     "Has the host tell the guest of a client whose protocol no release has; the client itself speaks the one judged.",
     |lab| Box::pin(run(lab)),
 )
-.on_the_newest();
+.on_the_newest()
+.needing(&[Need::Profiles]);
 
 async fn run(lab: &GuestLab) -> Outcome {
     let mut usual = lab.join().await?;

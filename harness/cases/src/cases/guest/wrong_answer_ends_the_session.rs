@@ -40,7 +40,8 @@ async fn run(lab: &GuestLab) -> Outcome {
     if asked.is_none() {
         return Err(player.untestable(format!("no keep-alive came: {}", player.stands())));
     }
-    player.until_closed(LIMIT).await;
+    player.until_closed(lab.within(LIMIT)).await;
+    lab.settle().await;
     // A trap ends the session too, and is another claim's.
     lab.untrapped()?;
     match player.closed() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::probing::{in_world, pass};
 use crate::case::Case;
 use crate::cases::host::asking::ask;
-use crate::lab::host::{HostLab, LOG_DELAY, PROBE_NAME};
+use crate::lab::door::LOG_DELAY;
+use crate::lab::host::{HostLab, PROBE_NAME};
 use crate::lab::player::{Player, secs};
 use crate::verdict::{Outcome, Stop};
 
