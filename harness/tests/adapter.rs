@@ -76,6 +76,45 @@ fn a_host_that_refuses_every_plan_is_untestable_and_no_hang() {
 }
 
 #[test]
+fn a_guest_to_which_nobody_gets_is_not_judged() {
+    for (on_start, told) in [
+        (
+            r#"echo "{\"answer\":$id,\"refused\":\"no plugins here\"}""#,
+            "on protocol 767, the host does not start: no plugins here; nor on 47",
+        ),
+        (
+            "exit 9",
+            "lobby.wasm does not start: the adapter has ended (exit status: 9)",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_vbspec"))
+            .args(["guest", "fixtures/artifacts/lobby.wasm", "-c", "JOIN-04"])
+            .args(["--adapter", &adapter(on_start)])
+            .current_dir(support::root())
+            .output()
+            .expect("vbspec runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains(told), "{told}: {text}");
+        assert!(!text.contains("join-game-comes-once"), "{text}");
+    }
+}
+
+#[test]
+fn what_only_real_time_knows_wants_an_adapter() {
+    for option in ["--long", "--allow-flaky"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_vbspec"))
+            .args(["guest", "fixtures/artifacts/lobby.wasm", option])
+            .current_dir(support::root())
+            .output()
+            .expect("vbspec runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("--adapter"), "{text}");
+    }
+}
+
+#[test]
 fn protocols_that_the_host_does_not_take_are_not_judged() {
     let refuse = r#"echo "{\"answer\":$id,\"refused\":\"no\"}""#;
     let output = Command::new(env!("CARGO_BIN_EXE_vbspec"))

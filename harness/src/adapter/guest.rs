@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use reference_backend::{HostConfig, PluginConfig};
-use sim_proto::Event;
+use sim_proto::{Event, Received};
 use tempfile::TempDir;
 use vb_data::State;
 
@@ -26,6 +26,9 @@ use crate::verdict::{Judged, Stop};
 
 /// On how many protocols a client is sent to see whether anybody can come in.
 const SCOUTS: usize = 3;
+
+/// How many lines of the host's log are told when none does.
+const LOG_LINES: usize = 3;
 
 /// A guest, and an adapter whose hosts run it.
 pub struct AdapterGuest {
@@ -147,8 +150,12 @@ impl AdapterGuest {
                 .map_err(Refusal::Runtime)?
             {
                 Ok(()) => return Ok(()),
-                Err(why) => told = format!("on protocol {protocol}: {why}"),
+                Err(why) if told.is_empty() => told = format!("on protocol {protocol}, {why}"),
+                Err(_) => told.push_str(&format!("; nor on {protocol}")),
             }
+        }
+        if let Some(why) = self.failure() {
+            return Err(Refusal::Adapter(why));
         }
         Err(Refusal::NobodyComesIn {
             plugin: self.options.plugin_name(),
@@ -156,28 +163,44 @@ impl AdapterGuest {
         })
     }
 
-    /// Whether a client of this protocol gets `JoinGame`; what became of it if not.
+    /// Whether a client of this protocol gets to the guest; what became of it if not.
     async fn send_in(&self, protocol: i32) -> Result<(), String> {
         let origin = Origin::now();
         let recorder = Recorder::new(origin);
         let rng = Rng::for_purpose(0, "scout", protocol);
-        let lab = GuestLab::open(self.guest(), protocol, rng, origin, recorder).await;
+        let lab = GuestLab::open(self.guest(), protocol, rng, origin, Arc::clone(&recorder)).await;
         let lab = lab.map_err(|stop| match stop {
             Stop::Skip(why) | Stop::Untestable(why, _) => why,
             Stop::Broken(finding) => finding.got,
         })?;
         let mut player = lab.connect(lab.client());
-        let told = |event: &Event| match event {
-            Event::Received(packet) => packet.state == State::Play && packet.name == "login",
+        let over = |event: &Event| match event {
+            Event::Received(packet) => is_of_guest(packet),
             Event::Closed(_) => true,
             _ => false,
         };
-        player.until(told, lab.within(JOIN_LIMIT)).await;
-        match player.came("login") {
-            Some(_) => Ok(()),
-            None => Err(player.stands()),
+        player.until(over, lab.within(JOIN_LIMIT)).await;
+        if player.closed().is_none() || player.play().any(|(_, packet)| is_of_guest(packet)) {
+            return Ok(());
         }
+        lab.settle().await;
+        let (lines, _) = recorder.log_lines();
+        let lines = lines.iter().take(LOG_LINES);
+        let lines: Vec<&str> = lines.map(|line| line.text.as_str()).collect();
+        Err(match lines.is_empty() {
+            true => player.stands(),
+            false => format!(
+                "{} (the log begins: {})",
+                player.stands(),
+                lines.join(" / ")
+            ),
+        })
     }
+}
+
+/// A host itself says no more in the play state than why a client has to go.
+fn is_of_guest(packet: &Received) -> bool {
+    packet.state == State::Play && packet.name != "kick_disconnect"
 }
 
 /// A guest sees nothing of compression. Each host's plugins have an empty folder, where the host has any.

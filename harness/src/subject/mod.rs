@@ -88,13 +88,13 @@ pub enum Refusal {
     Adapter(String),
     /// The host runs it, and lets nobody through to it.
     #[error(
-        "plugin {plugin}: no client gets JoinGame through this host, {told}. Where the plugin needs configuration or \
+        "plugin {plugin}: no client gets through this host to it: {told}. Where the plugin needs configuration or \
          capabilities to let players in, give it with --config and --grant"
     )]
     NobodyComesIn {
         /// The plugin.
         plugin: String,
-        /// Where and how the last client fared.
+        /// How clients fared, and on which protocols.
         told: String,
     },
     /// A case's host does not start.
