@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The same where the machine has other work: that it answers is no claim, and so is not when.
 const REAL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a plugin may take to start again: the pause before the first restart is not stated, that it is soon is.
+/// How long a plugin may take to start again for the first time, from the text on traps.
 const RESTART: Duration = Duration::from_secs(30);
 
 /// Has the probe carry out a command and answers with what follows `result NAME ` in its log.

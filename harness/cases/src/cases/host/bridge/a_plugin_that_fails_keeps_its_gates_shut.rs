@@ -19,7 +19,7 @@ const RESTARTS: usize = 5;
 /// From the clause.
 const WINDOW: Duration = Duration::from_secs(300);
 
-/// Longer than any sensible pause.
+/// The longest pause, from the text on traps.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
