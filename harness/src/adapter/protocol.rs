@@ -96,7 +96,8 @@ pub struct PluginTable {
     /// `per-session`; left out: shared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instances: Option<String>,
-    /// Events at which nobody passes while it is down; left out: those it has subscribed to.
+    /// Events at which nobody passes while it is down; left out: all until it first comes up, then those it has
+    /// subscribed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Vec<String>>,
     /// By name.

@@ -347,10 +347,12 @@ class Session {
 
   // {index, error} of the first that is at fault; then nothing is sent.
   sendPackets (packets) {
+    const gone = this.gone()
+    if (gone) return { index: 0, error: gone }
     const frames = []
     let bytes = 0
     for (const [index, { packetId, data }] of packets.entries()) {
-      const error = this.gone() ?? this.#invalid(packetId)
+      const error = this.#invalid(packetId)
       if (error) return { index, error }
       const frame = this.connection.frame(Buffer.concat([varint(packetId), data]))
       if (frame === null) return { index, error: { kind: 'invalid-packet', message: `${data.length} bytes do not fit into a frame` } }

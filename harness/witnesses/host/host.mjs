@@ -54,11 +54,11 @@ export class Host {
     for (const { flushed, socket } of all) if (!flushed) socket.destroy()
   }
 
-  // False where nobody of this name is there.
+  // The one of this name who came last; false where nobody is there.
   kick (name, reason) {
-    const found = [...this.connections].filter(({ profile, over }) => profile?.name === name && !over)
-    for (const connection of found) connection.end(plain(reason), 'kicked')
-    return found.length > 0
+    const found = [...this.connections].findLast(({ profile, over }) => profile?.name === name && !over)
+    found?.end(plain(reason), 'kicked')
+    return found !== undefined
   }
 
   note (text) { this.emit({ event: 'note', host: this.number, text }) }
