@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{Case, Claim, Job, Lab};
-use crate::cases;
+use crate::cases::{self, Listed};
 use crate::clause::Subject;
 use crate::protocols::{self, SelectionError};
 use crate::spec;
@@ -75,7 +75,7 @@ pub fn claims(subject: Subject, given: &str) -> Result<Vec<&'static Claim>, Name
 ///
 /// # Errors
 /// At the first name that means nothing.
-pub fn jobs<L: Lab>(
+pub fn jobs<L: Listed>(
     protocols: &[i32],
     only: &[String],
     without: &[String],
@@ -107,7 +107,7 @@ pub fn plan<L: Lab>(
 ///
 /// # Errors
 /// At the first name that means nothing.
-pub fn chosen<L: Lab>(
+pub fn chosen<L: Listed>(
     only: &[String],
     without: &[String],
 ) -> Result<Vec<&'static Case<L>>, NameError> {

@@ -7,7 +7,8 @@ mod support;
 use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vbspec::case::{Case, Job, Lab};
+use vbspec::case::{Case, Job};
+use vbspec::cases::Listed;
 use vbspec::event::CaseFinished;
 use vbspec::protocols;
 use vbspec::report::failure_text;
@@ -27,7 +28,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trials<L: Lab>(judge: fn(Job<L>) -> Judged) -> Vec<Trial> {
+fn trials<L: Listed>(judge: fn(Job<L>) -> Judged) -> Vec<Trial> {
     let cases = L::cases().iter();
     cases
         .map(|case| {
@@ -38,7 +39,7 @@ fn trials<L: Lab>(judge: fn(Job<L>) -> Judged) -> Vec<Trial> {
         .collect()
 }
 
-fn passes<L: Lab>(case: &'static Case<L>, judge: fn(Job<L>) -> Judged) -> Result<(), Failed> {
+fn passes<L: Listed>(case: &'static Case<L>, judge: fn(Job<L>) -> Judged) -> Result<(), Failed> {
     let jobs = case
         .protocols(vb_data::supported())
         .into_iter()

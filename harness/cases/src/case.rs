@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 
-use crate::cases;
 use crate::clause::{Clause, Subject};
 use crate::lab::door::{LocalFuture, Need};
 use crate::lab::guest::GuestLab;
@@ -65,25 +64,14 @@ pub type Run<L> = for<'a> fn(&'a L) -> LocalFuture<'a, Outcome>;
 pub trait Lab: Sized + sealed::Sealed + 'static {
     /// Whom its cases judge.
     const SUBJECT: Subject;
-
-    /// All of them, in the order of their clauses.
-    fn cases() -> &'static [Case<Self>];
 }
 
 impl Lab for GuestLab {
     const SUBJECT: Subject = Subject::Guest;
-
-    fn cases() -> &'static [Case<Self>] {
-        cases::guest()
-    }
 }
 
 impl Lab for HostLab {
     const SUBJECT: Subject = Subject::Host;
-
-    fn cases() -> &'static [Case<Self>] {
-        cases::host()
-    }
 }
 
 mod sealed {
@@ -219,6 +207,7 @@ impl Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases;
 
     fn claim(spread: Spread) -> Claim {
         let any = cases::of(Subject::Guest).find(|case| case.applies_to(4) && case.applies_to(777));

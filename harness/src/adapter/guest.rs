@@ -97,7 +97,7 @@ impl AdapterGuest {
         let repeat = judge::repeat_command(&self.words(), job, seed);
         judge::judge(Clock::Real, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
-            let case = GuestLab::run(self.guest(), job, seed, origin, Arc::clone(&recorder));
+            let case = judge::with_guest(self.guest(), job, seed, origin, Arc::clone(&recorder));
             (recorder, case)
         })
     }

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use super::CommandError;
-use crate::case::{Job, Lab};
+use crate::case::{Job, Lab as _};
+use crate::cases::Listed;
 use crate::event::{Event, RunFinished, RunStarted, SCHEMA, SubjectRefused};
 use crate::exit::Exit;
 use crate::protocols;
@@ -48,7 +49,7 @@ pub struct RunArgs {
 /// A subject that has started.
 pub trait Judge: Sync {
     /// What its cases work with.
-    type Lab: Lab;
+    type Lab: Listed;
 
     /// What reports call it.
     fn name(&self) -> String;

@@ -26,8 +26,8 @@ pub use outside::{AT_ONCE as AT_ONCE_OUTSIDE, Outside, run as run_outside};
 pub use report::{Report, write_json, write_outside, write_text, write_trial};
 pub use trial::{Alarm, Caught, Trial};
 
-use crate::case::{Case, Claim, Job, Lab};
-use crate::cases;
+use crate::case::{Case, Claim, Job};
+use crate::cases::{self, Listed};
 use crate::clause::{Clause, Killer, Subject};
 use crate::runner;
 use crate::spec;
@@ -162,7 +162,7 @@ pub fn catch(clause: &Clause, judge: &Judge, seed: u64) -> Result<Caught, String
 }
 
 /// Where a clause's killers are looked for, the likeliest protocols first.
-fn jobs_of_clause<L: Lab>(clause: &Clause) -> impl Iterator<Item = Job<L>> {
+fn jobs_of_clause<L: Listed>(clause: &Clause) -> impl Iterator<Item = Job<L>> {
     let of_clause = |case: &&Case<L>| case.clauses.contains(&clause.id.as_str());
     L::cases().iter().filter(of_clause).flat_map(|case| {
         let protocols = by_likelihood(case.protocols(vb_data::supported()));
@@ -173,7 +173,7 @@ fn jobs_of_clause<L: Lab>(clause: &Clause) -> impl Iterator<Item = Job<L>> {
 }
 
 /// Every case of a subject on some protocols.
-fn jobs_of_subject<L: Lab>(protocols: &[i32]) -> impl Iterator<Item = Job<L>> {
+fn jobs_of_subject<L: Listed>(protocols: &[i32]) -> impl Iterator<Item = Job<L>> {
     L::cases().iter().flat_map(|case| {
         let protocols = case.protocols(protocols);
         protocols
@@ -227,7 +227,11 @@ fn try_killer(clause: &Clause, killer: &Killer, seed: u64) -> Trial {
     }
 }
 
-fn trial_of<L: Lab>(clause: &Clause, killer: &Killer, judge: impl Fn(Job<L>) -> Verdict) -> Trial {
+fn trial_of<L: Listed>(
+    clause: &Clause,
+    killer: &Killer,
+    judge: impl Fn(Job<L>) -> Verdict,
+) -> Trial {
     let mut trial = Trial::new(clause, killer);
     match trial::catch(clause, jobs_of_clause(clause), &judge) {
         Ok(caught) => trial.caught = Some(caught),
@@ -260,7 +264,7 @@ fn try_unbroken(subject: Subject, seed: u64) -> Result<Vec<Alarm>, Refusal> {
     }
 }
 
-fn alarms_of<L: Lab>(name: &str, judge: impl Fn(Job<L>) -> Verdict) -> Vec<Alarm> {
+fn alarms_of<L: Listed>(name: &str, judge: impl Fn(Job<L>) -> Verdict) -> Vec<Alarm> {
     jobs_of_subject(&FIRST)
         .filter_map(|job| trial::of_unbroken(name, job, judge(job)))
         .collect()

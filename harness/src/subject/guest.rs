@@ -134,7 +134,7 @@ impl GuestSubject {
         judge::judge(Clock::Virtual, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
             let guest = self.seeded(seed).guest();
-            let case = GuestLab::run(guest, job, seed, origin, Arc::clone(&recorder));
+            let case = judge::with_guest(guest, job, seed, origin, Arc::clone(&recorder));
             (recorder, case)
         })
     }

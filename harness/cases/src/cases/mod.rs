@@ -5,7 +5,7 @@ mod host;
 
 use std::sync::LazyLock;
 
-use crate::case::{Case, Claim};
+use crate::case::{Case, Claim, Lab};
 use crate::clause::Subject;
 use crate::lab::guest::GuestLab;
 use crate::lab::host::HostLab;
@@ -24,6 +24,24 @@ static ALL: LazyLock<Vec<&Claim>> = LazyLock::new(|| {
     let guest = guest().iter().map(|case| &case.claim);
     guest.chain(host().iter().map(|case| &case.claim)).collect()
 });
+
+/// What cases there are to work with a lab.
+pub trait Listed: Lab {
+    /// All of them, in the order of their clauses.
+    fn cases() -> &'static [Case<Self>];
+}
+
+impl Listed for GuestLab {
+    fn cases() -> &'static [Case<Self>] {
+        guest()
+    }
+}
+
+impl Listed for HostLab {
+    fn cases() -> &'static [Case<Self>] {
+        host()
+    }
+}
 
 /// The cases of guests, in the order of their clauses.
 #[must_use]

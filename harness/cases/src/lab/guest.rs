@@ -13,7 +13,6 @@ use super::clock::Origin;
 use super::door::{Door, Host, Need, NoHost, Plan};
 use super::player::{JOIN_LIMIT, Player, secs};
 use super::recorder::Recorder;
-use crate::case::Job;
 use crate::rng::Rng;
 use crate::verdict::{Outcome, Stop};
 
@@ -84,26 +83,6 @@ impl GuestLab {
             rng: RefCell::new(rng),
             expects_traps: Cell::new(false),
         })
-    }
-
-    /// Runs a case with a lab of its own. `recorder` counts time from `origin` too.
-    ///
-    /// # Errors
-    /// What the case says.
-    pub async fn run(
-        guest: Guest,
-        job: Job<Self>,
-        seed: u64,
-        origin: Origin,
-        recorder: Arc<Recorder>,
-    ) -> Outcome {
-        let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
-        let lab = Self::open(guest, job.protocol, rng, origin, recorder).await?;
-        (job.case.run)(&lab).await?;
-        if lab.offers(Need::Failures) {
-            lab.settle().await;
-        }
-        lab.untrapped()
     }
 
     /// Since the case began.

@@ -1,13 +1,17 @@
 //! From a case's outcome to a verdict with its evidence.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Clock, Origin};
+use super::door::Need;
+use super::guest::{Guest, GuestLab};
 use super::recorder::Recorder;
 use crate::case::{Job, Lab};
 use crate::clause::{Level, Subject};
 use crate::protocols;
+use crate::rng::Rng;
 use crate::sent::Sent;
 use crate::shell;
 use crate::spec;
@@ -31,7 +35,7 @@ pub fn judge<L, F>(
     clock: Clock,
     job: Job<L>,
     repeat: String,
-    run: impl FnOnce(Origin) -> (std::sync::Arc<Recorder>, F),
+    run: impl FnOnce(Origin) -> (Arc<Recorder>, F),
 ) -> Judged
 where
     L: Lab,
@@ -53,6 +57,26 @@ where
             virtual_time,
         },
     }
+}
+
+/// Runs a guest's case with a lab of its own. `recorder` counts time from `origin` too.
+///
+/// # Errors
+/// What the case says.
+pub async fn with_guest(
+    guest: Guest,
+    job: Job<GuestLab>,
+    seed: u64,
+    origin: Origin,
+    recorder: Arc<Recorder>,
+) -> Outcome {
+    let rng = Rng::for_purpose(seed, job.case.name, job.protocol);
+    let lab = GuestLab::open(guest, job.protocol, rng, origin, recorder).await?;
+    (job.case.run)(&lab).await?;
+    if lab.offers(Need::Failures) {
+        lab.settle().await;
+    }
+    lab.untrapped()
 }
 
 /// A host's plugins are the case's own, and no host of another program tells what a guest sends.
@@ -160,11 +184,11 @@ fn verdict<L>(job: Job<L>, outcome: Outcome, recorder: &Recorder, repeat: String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::guest::GuestLab;
+    use crate::cases;
     use crate::verdict::TraceLine;
 
     fn job(protocol: i32) -> Job<GuestLab> {
-        let case = &GuestLab::cases()[0];
+        let case = &cases::guest()[0];
         Job { case, protocol }
     }
 
