@@ -4,7 +4,6 @@
 
 mod layout;
 mod packets;
-mod wire;
 
 use crate::api::{
     BoxFuture, HandlerId, PlayerId, RawPacket, Text, VirtualBackendHandler, VirtualBackendSession,
