@@ -36,7 +36,7 @@ pub mod version;
 mod wire;
 
 pub use config::ServerConfig;
-pub use connection::{Connection, Event, Now, Phase, RawPacketRef};
+pub use connection::{CheckedPacket, Connection, Event, Now, Phase, RawPacketRef};
 pub use error::{
     BatchError, CloseReason, CommandError, Deadline, FrameError, PeerError, SendError,
 };

@@ -81,7 +81,7 @@ pub(crate) struct Link {
 pub(super) struct Wire {
     share: Share,
     pub conn: Connection,
-    pub queue: SendQueue,
+    queue: SendQueue,
     inbox: VecDeque<Incoming>,
     inbox_packets: usize,
     inbox_bytes: usize,
@@ -91,19 +91,65 @@ pub(super) struct Wire {
     max_inbox_bytes: usize,
     /// The session that may act, by its number; none outside of sessions.
     pub live: Option<u64>,
-    /// Why the host's side wants this to end.
-    pub ending: Option<EndCause>,
-    /// Why the client's side has ended.
-    pub gone: Option<EndCause>,
-    /// The client takes nothing any more.
-    pub unreachable: bool,
-    flush_limit: Duration,
-    given_up: bool,
+    pub life: Life,
+    hurry: Hurry,
     faults: Faults,
     /// Whether a host that is broken so forgets the end callback.
     pub end_forgotten: bool,
     /// What a host that is broken so sends after the disconnect.
     overtaken: VecDeque<Bytes>,
+}
+
+/// How a connection stands. It goes down this list and never back; what it has come to first counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Both sides are there.
+    Whole,
+    /// The client takes nothing any more; what it sent is still to come.
+    Deaf,
+    /// The client's side has ended; what it sent is still handled.
+    Left(EndCause),
+    /// The host's side wants it to end, whatever waits.
+    Ending(EndCause),
+}
+
+impl Life {
+    fn deafen(&mut self) {
+        if *self == Self::Whole {
+            *self = Self::Deaf;
+        }
+    }
+
+    fn leave(&mut self, cause: EndCause) {
+        if matches!(self, Self::Whole | Self::Deaf) {
+            *self = Self::Left(cause);
+        }
+    }
+
+    fn end(&mut self, cause: EndCause) {
+        if !matches!(self, Self::Ending(_)) {
+            *self = Self::Ending(cause);
+        }
+    }
+
+    /// Why it is over or has to be.
+    fn over(&self) -> Option<&EndCause> {
+        match self {
+            Self::Whole | Self::Deaf => None,
+            Self::Left(cause) | Self::Ending(cause) => Some(cause),
+        }
+    }
+}
+
+/// How much time the last bytes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hurry {
+    /// As much as any others.
+    None,
+    /// The whole host is stopping.
+    Shutdown,
+    /// Another connection has the place already.
+    WithoutPlace,
 }
 
 /// What the pump does next.
@@ -151,11 +197,8 @@ impl Link {
                 max_inbox_packets: to_usize(DEFAULT_BUFFERED_PACKETS),
                 max_inbox_bytes: to_usize(DEFAULT_BUFFERED_BYTES),
                 live: None,
-                ending: None,
-                gone: None,
-                unreachable: false,
-                flush_limit: stall_limit,
-                given_up: false,
+                life: Life::Whole,
+                hurry: Hurry::None,
                 faults,
                 end_forgotten: false,
                 overtaken: VecDeque::new(),
@@ -194,7 +237,7 @@ impl Link {
     pub fn stop(&self, text: &TextComponent) {
         let now = self.now();
         self.with(|wire| {
-            wire.flush_limit = FLUSH_LIMIT_AT_SHUTDOWN;
+            wire.hurry = wire.hurry.max(Hurry::Shutdown);
             wire.disconnect(text, EndCause::Shutdown, now);
         });
         self.wake();
@@ -211,8 +254,7 @@ impl Link {
         const WHY: &str = "Timed out: the server is busy, and nothing came from you";
         let now = self.now();
         self.with(|wire| {
-            wire.flush_limit = FLUSH_LIMIT_WITHOUT_PLACE;
-            wire.given_up = true;
+            wire.hurry = Hurry::WithoutPlace;
             let cause = EndCause::ClientTimedOut(WHY.to_owned());
             wire.disconnect(&TextComponent::cut(WHY), cause, now);
         });
@@ -272,7 +314,7 @@ impl Link {
             let woken = self.script.notified();
             {
                 let mut wire = lock(&self.wire);
-                if let Some(cause) = &wire.ending {
+                if let Life::Ending(cause) = &wire.life {
                     return Err(cause.clone());
                 }
                 let had_room = wire.has_room();
@@ -284,7 +326,7 @@ impl Link {
                     }
                     return Ok(incoming);
                 }
-                if let Some(cause) = &wire.gone {
+                if let Some(cause) = wire.life.over() {
                     return Err(cause.clone());
                 }
             }
@@ -294,7 +336,7 @@ impl Link {
 
     /// Why the connection has ended or has to, whatever waits in the inbox.
     pub(super) fn over(&self) -> Option<EndCause> {
-        self.with(|wire| wire.ending.clone().or_else(|| wire.gone.clone()))
+        self.with(|wire| wire.life.over().cloned())
     }
 
     /// Runs to its end what a plugin does, unless the connection has to end: then it has [`END_GRACE`], after which it
@@ -331,13 +373,13 @@ impl Link {
 
     /// The client takes nothing any more; what it sent is still to come.
     pub(super) fn unreachable(&self) {
-        self.with(|wire| wire.unreachable = true);
+        self.with(|wire| wire.life.deafen());
     }
 
     /// The client is out of reach; what waits for it is lost.
     pub(super) fn lost(&self, cause: EndCause) {
         self.with(|wire| {
-            wire.gone.get_or_insert(cause);
+            wire.life.leave(cause);
             wire.conn.close();
         });
         self.script.notify_one();
@@ -368,8 +410,12 @@ impl Link {
             starved: wants_input && !memory,
             deadline: deadline.map(|at| self.origin + at),
             closed: wire.conn.is_closed(),
-            flush_limit: wire.flush_limit,
-            given_up: wire.given_up,
+            flush_limit: match wire.hurry {
+                Hurry::None => self.stall_limit,
+                Hurry::Shutdown => FLUSH_LIMIT_AT_SHUTDOWN,
+                Hurry::WithoutPlace => FLUSH_LIMIT_WITHOUT_PLACE,
+            },
+            given_up: wire.hurry == Hurry::WithoutPlace,
         };
         drop(wire);
         if arrived {
@@ -394,20 +440,37 @@ impl Wire {
             self.overtaken
                 .extend(std::iter::from_fn(|| self.conn.poll_transmit()));
         }
-        self.ending.get_or_insert(cause);
+        self.life.end(cause);
         self.conn.disconnect(text, now);
     }
 
     /// Bytes that wait for the client, those in the pump's hand included.
-    pub fn waiting(&self) -> u64 {
+    fn waiting(&self) -> u64 {
         self.conn.output_len() as u64 + self.queue.hand
     }
 
-    /// Takes memory for packets of these sizes, which are about to be queued.
+    /// Takes room and memory for packets of these sizes, which are about to be queued.
     ///
     /// # Errors
-    /// Why there is none.
-    pub fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
+    /// Which of them finds none, and why.
+    pub fn reserve(
+        &mut self,
+        sizes: impl Iterator<Item = usize> + Clone,
+    ) -> Result<(), (usize, String)> {
+        let no_room = self.queue.no_room(self.waiting(), sizes.clone());
+        match no_room.filter(|_| !self.faults.has(Fault::UnboundedQueue)) {
+            Some(refused) => Err(refused),
+            None => self.take_memory(sizes).map_err(|why| (0, why)),
+        }
+    }
+
+    /// So many packets have been queued in the room that was reserved, in one go, and none where that has failed.
+    pub fn queued(&mut self, packets: usize) {
+        self.queue.queued(self.waiting(), packets);
+        self.count();
+    }
+
+    fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
         let more: usize = sizes.map(|size| size + PER_PACKET_OUT).sum();
         self.count();
         if self.faults.has(Fault::UnsummedQueues)
@@ -487,7 +550,9 @@ impl Wire {
                     }
                 }
                 Event::Closed(reason) => {
-                    self.gone = self.gone.take().or_else(|| gone(reason));
+                    if let Some(cause) = gone(reason) {
+                        self.life.leave(cause);
+                    }
                 }
             }
         }
@@ -529,7 +594,7 @@ fn gone(reason: CloseReason) -> Option<EndCause> {
 }
 
 /// Counts what waits for the client.
-pub(super) struct SendQueue {
+struct SendQueue {
     max_packets: usize,
     max_bytes: u64,
     /// Of all bytes ever written, where each packet that waits ends.
@@ -555,7 +620,7 @@ impl SendQueue {
     }
 
     /// Which of `sizes` (of packets, in order) finds no room behind the `waiting` bytes, and why.
-    pub fn no_room(
+    fn no_room(
         &self,
         mut waiting: u64,
         sizes: impl Iterator<Item = usize>,
@@ -578,13 +643,9 @@ impl SendQueue {
         None
     }
 
-    /// A packet was queued; `waiting` includes it.
-    pub fn queued(&mut self, waiting: u64) {
-        self.ends.push_back(self.written + waiting);
-    }
-
-    /// As many packets were queued in one go, none of which is told apart: each counts until the whole is written.
-    pub fn queued_batch(&mut self, waiting: u64, packets: usize) {
+    /// So many packets were queued in one go, none of which is told apart: each counts until the whole is written.
+    /// `waiting` includes them.
+    fn queued(&mut self, waiting: u64, packets: usize) {
         let end = self.written + waiting;
         self.ends.extend(std::iter::repeat_n(end, packets));
     }
@@ -625,8 +686,8 @@ mod tests {
             queue.no_room(0, [101].into_iter()).map(|(index, _)| index),
             Some(0)
         );
-        queue.queued(40);
-        queue.queued(80);
+        queue.queued(40, 1);
+        queue.queued(80, 1);
         assert_eq!(
             queue.no_room(80, [1].into_iter()).map(|(index, _)| index),
             Some(0)
