@@ -12,7 +12,6 @@ use crate::api::{Callback, EndCause, HostEvent, PlayerId, PluginMetadata, TrapKi
 use crate::fault::Fault;
 use crate::host::{FAILED, HostSession, SharedRegistrar, lock, settled};
 use crate::shown::shown;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -51,7 +50,6 @@ pub(crate) struct Instance {
     /// Nothing calls into it again.
     dead: AtomicBool,
     cell: Turnstile<Option<Cell>>,
-    sessions: Mutex<BTreeMap<PlayerId, HostSession>>,
     tasks: Arc<TaskQueue>,
     runner: Mutex<Option<AbortHandle>>,
 }
@@ -91,7 +89,6 @@ impl Instance {
             registrar,
             dead: AtomicBool::new(false),
             cell: Turnstile::default(),
-            sessions: Mutex::new(BTreeMap::new()),
             tasks,
             runner: Mutex::new(None),
         });
@@ -275,7 +272,8 @@ impl Instance {
             self.plugin.fallen(&self.registrar);
         }
         let faults = self.plugin.services.faults;
-        for (lost, session) in std::mem::take(&mut *lock(&self.sessions)) {
+        for session in self.plugin.sessions.lose(self) {
+            let lost = session.player();
             if faults.has(Fault::HangsTheRest) && player.is_some_and(|player| player != lost) {
                 continue;
             }
@@ -299,26 +297,27 @@ impl Instance {
         .await;
     }
 
+    /// Whether it goes with the session that it is for.
+    pub fn is_for_one_session(&self) -> bool {
+        self.role == Role::OneSession
+    }
+
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire)
     }
 
     /// A session belongs to this instance from now on: it ends when the instance does.
-    pub fn join(&self, session: &HostSession) {
-        lock(&self.sessions).insert(session.player(), session.clone());
+    pub fn join(self: &Arc<Self>, session: &HostSession) {
+        self.plugin.sessions.join(self, session);
         if self.is_dead() {
             session.fail(EndCause::PluginFailed, FAILED);
         }
     }
 
-    pub fn part(&self, player: PlayerId) {
-        lock(&self.sessions).remove(&player);
-    }
-
     /// Calls `on-disable` and lets go of the instance. Answers whether it was alive.
     pub async fn disable(&self) -> bool {
         self.stop_tasks();
-        for session in std::mem::take(&mut *lock(&self.sessions)).into_values() {
+        for session in self.plugin.sessions.of(self) {
             session.fail(EndCause::PluginStopped, STOPPED);
         }
         let disabled = self

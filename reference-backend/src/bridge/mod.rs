@@ -14,6 +14,7 @@
 //! | `extent` | how much a component makes the host hold, before it is built |
 //! | `linker` | only what is granted |
 //! | `wasi` | what guests in other languages import besides |
+//! | `sessions` | which instance has a player's session |
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
@@ -38,6 +39,7 @@ mod linker;
 mod load;
 mod metadata;
 mod plugin;
+mod sessions;
 mod state;
 mod tasks;
 mod turnstile;

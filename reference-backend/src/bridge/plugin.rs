@@ -4,6 +4,7 @@ use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
 use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
+use super::sessions::Sessions;
 use super::state::GuestState;
 use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
@@ -40,6 +41,7 @@ pub(crate) struct PluginShared {
     pub pace: Arc<Pace>,
     /// The most bytes of linear memory that an instance has used so far.
     pub memory: Arc<AtomicU64>,
+    pub sessions: Sessions,
     /// The plugin's data folder, where the host has one for it.
     pub folder: OnceLock<Arc<DataFolder>>,
     /// The record holds the driver, which holds this.
@@ -149,6 +151,7 @@ impl GuestDriver {
                 guest,
                 handler,
                 pace: Arc::default(),
+                sessions: Sessions::default(),
                 folder: OnceLock::new(),
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
@@ -305,6 +308,7 @@ impl Drop for GuestDriver {
         if let Some(supervisor) = lock(&self.supervisor).take() {
             supervisor.abort();
         }
+        self.shared.sessions.clear();
     }
 }
 
