@@ -3,11 +3,11 @@
 use super::CpuMeter;
 use super::bindings::exports::infrarust::plugin::guest::Guest;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::Guest as Handler;
-use super::metadata;
 use super::plugin::PluginShared;
 use super::state::{GuestState, Phase};
 use super::tasks::TaskQueue;
 use super::turnstile::Turnstile;
+use super::{broken, metadata};
 use crate::api::{Callback, EndCause, HostEvent, PlayerId, PluginMetadata, TrapKind};
 use crate::fault::Fault;
 use crate::host::{FAILED, HostSession, SharedRegistrar, lock, settled};
@@ -46,7 +46,7 @@ pub(crate) struct Instance {
     plugin: Arc<PluginShared>,
     incarnation: u32,
     role: Role,
-    registrar: SharedRegistrar,
+    pub(super) registrar: SharedRegistrar,
     /// Nothing calls into it again.
     dead: AtomicBool,
     cell: Turnstile<Option<Cell>>,
@@ -123,7 +123,7 @@ impl Instance {
         })?;
         let after = instance.metadata().await?;
         let run = run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks));
-        let leaked = instance.leaks_tasks().then(|| Arc::clone(&instance));
+        let leaked = broken::leaked(&instance);
         let turns = &instance.plugin.services.turns;
         let runner = turns.spawn(Box::pin(async move {
             run.await;
@@ -271,30 +271,11 @@ impl Instance {
             // Before any player is told: who comes back at once must find the gate shut.
             self.plugin.fallen(&self.registrar);
         }
-        let faults = self.plugin.services.faults;
         for session in self.plugin.sessions.lose(self) {
-            let lost = session.player();
-            if faults.has(Fault::HangsTheRest) && player.is_some_and(|player| player != lost) {
-                continue;
+            if !broken::hangs(&self.plugin, player, &session) {
+                session.fail(EndCause::PluginFailed, FAILED);
             }
-            if faults.has(Fault::EndIntoSuccessor) {
-                lock(&self.plugin.lost).push(lost);
-            }
-            session.fail(EndCause::PluginFailed, FAILED);
         }
-    }
-
-    /// Calls an end callback of a session that is not this instance's: for a host that is broken in this way.
-    pub async fn end_of_another(&self, player: PlayerId) {
-        let first = lock(&self.registrar).handlers.keys().next().copied();
-        let Some(handler) = first else { return };
-        self.call(Callback::SessionEnd, |cell| match &cell.handler {
-            Some(guest) => {
-                guest.call_virtual_backend_on_session_end(&mut cell.store, handler.0, player.0)
-            }
-            None => Ok(()),
-        })
-        .await;
     }
 
     /// Whether it goes with the session that it is for.
@@ -326,20 +307,15 @@ impl Instance {
                 cell.guest.call_on_disable(&mut cell.store)
             })
             .await;
-        if !self.leaks_tasks() {
+        if !broken::leaks_tasks(&self.plugin) {
             self.dead.store(true, Ordering::Release);
             *self.cell.enter().await = None;
         }
         disabled.is_some()
     }
 
-    /// Whether tasks go on after the end, in a host that is broken in this way.
-    fn leaks_tasks(&self) -> bool {
-        self.plugin.services.faults.has(Fault::LeaksTasks)
-    }
-
     fn stop_tasks(&self) {
-        if self.leaks_tasks() {
+        if broken::leaks_tasks(&self.plugin) {
             return;
         }
         self.tasks.close();

@@ -19,6 +19,7 @@
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
 //! | `budget` | CPU time by the clock |
+//! | `broken` | what a bridge that is broken on purpose does in place of the right thing; `whole` where none can be |
 //! | `turnstile` | its lock |
 //! | `handler` | [`VirtualBackendHandler`](crate::VirtualBackendHandler) on top of an instance |
 //! | `plugin` | enabling, restarts, quarantine |
@@ -27,6 +28,11 @@
 //! own. An instance is locked while it is called.
 
 mod bindings;
+#[cfg(feature = "faults")]
+mod broken;
+#[cfg(not(feature = "faults"))]
+#[path = "whole.rs"]
+mod broken;
 mod budget;
 mod convert;
 mod engine;

@@ -2,6 +2,9 @@
 
 use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
+use super::broken;
+#[cfg(feature = "faults")]
+use super::broken::OfPlugin;
 use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
 use super::sessions::Sessions;
@@ -9,8 +12,7 @@ use super::state::GuestState;
 use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
 use crate::api::{
-    BoxFuture, Callback, Event, EventOutcome, HostEvent, ListenerId, LogLevel, PlayerId,
-    PluginState,
+    BoxFuture, Callback, Event, EventOutcome, HostEvent, ListenerId, LogLevel, PluginState,
 };
 use crate::capability::{Capability, Grants};
 use crate::config::{Instances, PluginConfig};
@@ -48,8 +50,9 @@ pub(crate) struct PluginShared {
     record: Weak<PluginRecord>,
     trapped: Notify,
     incarnations: AtomicU32,
-    /// Players whose sessions a trap has ended, for a fault that tells the next instance of them.
-    pub lost: Mutex<Vec<PlayerId>>,
+    /// What a broken host keeps of it.
+    #[cfg(feature = "faults")]
+    pub broken: OfPlugin,
 }
 
 /// Runs one guest.
@@ -116,12 +119,7 @@ impl GuestDriver {
         };
         component.check_grants(&record.name, &grants)?;
         let link = || -> wasmtime::Result<_> {
-            let linker = linker(
-                &component.engine.engine,
-                &component.component,
-                &grants,
-                services.faults,
-            )?;
+            let linker = linker(&component.engine, &component.component, &grants)?;
             let pre = linker.instantiate_pre(&component.component)?;
             let guest = GuestIndices::new(&pre)?;
             let handler = match component.exports_handler {
@@ -156,7 +154,8 @@ impl GuestDriver {
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
                 incarnations: AtomicU32::new(0),
-                lost: Mutex::default(),
+                #[cfg(feature = "faults")]
+                broken: OfPlugin::default(),
             }),
             current: Mutex::new(None),
             supervisor: Mutex::new(None),
@@ -215,9 +214,7 @@ impl GuestDriver {
                 after,
             }) => {
                 *lock(&self.current) = Some(Arc::clone(&instance));
-                if shared.services.faults.has(Fault::TableSurvivesRestart) {
-                    record.keep_handlers(&registrar);
-                }
+                broken::succeeds(shared, &record, &registrar);
                 record.set_up(registrar);
                 if instance.is_dead() {
                     // A task of it has trapped in between.
@@ -236,12 +233,7 @@ impl GuestDriver {
                         after: Some(Box::new(after)),
                     },
                 );
-                let lost = std::mem::take(&mut *lock(&shared.lost));
-                if shared.services.faults.has(Fault::EndIntoSuccessor) {
-                    for player in lost {
-                        instance.end_of_another(player).await;
-                    }
-                }
+                broken::running(shared, &instance).await;
             }
             Err(Failure::Trapped) => {}
             Err(Failure::Refused(reason)) => {

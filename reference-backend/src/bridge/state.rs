@@ -1,5 +1,6 @@
 //! What an instance's store holds.
 
+use super::broken;
 use super::budget::Budget;
 use super::instance::Instance;
 use super::plugin::PluginShared;
@@ -110,9 +111,7 @@ impl GuestState {
     /// Puts a session in the table; the guest can be lent it from now on.
     pub fn enter(&mut self, session: HostSession) -> wasmtime::Result<u32> {
         let player = session.player();
-        if self.plugin.services.faults.has(Fault::ReusesSlots) {
-            self.hand_on_ended(&session);
-        }
+        broken::enters(self, &session);
         let entry = self.table.push(SessionHandle {
             session,
             kept: false,
@@ -125,16 +124,6 @@ impl GuestState {
     pub fn leave(&mut self, rep: u32) {
         // The entry was pushed by `enter`, and no borrow outlives a call.
         let _ = self.table.delete(Resource::<SessionHandle>::new_own(rep));
-    }
-
-    /// For a host that is broken on purpose: kept handles of sessions that have ended come to mean this one.
-    fn hand_on_ended(&mut self, session: &HostSession) {
-        let handles = self.table.iter_mut();
-        for handle in handles.filter_map(|entry| entry.downcast_mut::<SessionHandle>()) {
-            if handle.kept && self.plugin.sessions.find(handle.session.player()).is_none() {
-                handle.session = session.clone();
-            }
-        }
     }
 
     pub fn handler(&self, id: HandlerId, name: String) -> super::handler::WasmHandler {

@@ -3,6 +3,7 @@
 //! The connection's machine stands behind a lock that is never held across an await. The pump moves bytes in and out;
 //! the script takes what arrived and decides; handles, which may be used from any task, send.
 
+use super::broken::{self, OnWire};
 use super::busy::Busy;
 use super::memory::Share;
 use super::places::Refusal;
@@ -65,7 +66,6 @@ pub(crate) struct Link {
     pub stall_limit: Duration,
     /// Why it has no place, which is all that it is to hear.
     pub(super) refusal: Option<Refusal>,
-    pub(super) faults: Faults,
     /// Whom it waits for.
     pub(super) busy: Busy,
     origin: Instant,
@@ -85,19 +85,15 @@ pub(super) struct Wire {
     inbox: VecDeque<Incoming>,
     inbox_packets: usize,
     inbox_bytes: usize,
-    /// Packets that have left the inbox.
-    taken: u64,
     max_inbox_packets: usize,
     max_inbox_bytes: usize,
     /// The session that may act, by its number; none outside of sessions.
     pub live: Option<u64>,
     pub life: Life,
     hurry: Hurry,
-    faults: Faults,
-    /// Whether a host that is broken so forgets the end callback.
-    pub end_forgotten: bool,
-    /// What a host that is broken so sends after the disconnect.
-    overtaken: VecDeque<Bytes>,
+    pub faults: Faults,
+    /// What one that is broken keeps.
+    pub broken: OnWire,
 }
 
 /// How a connection stands. It goes down this list and never back; what it has come to first counts.
@@ -175,7 +171,6 @@ impl Link {
         services: &Services,
     ) -> Self {
         let stall_limit = services.config.limits.client_stall();
-        let faults = services.faults;
         let mut conn = Connection::new(config, Duration::ZERO);
         conn.set_online_players(online);
         Self {
@@ -183,7 +178,6 @@ impl Link {
             peer,
             stall_limit,
             refusal,
-            faults,
             busy: Busy::default(),
             origin: Instant::now(),
             wire: Box::new(Mutex::new(Wire {
@@ -193,15 +187,13 @@ impl Link {
                 inbox: VecDeque::new(),
                 inbox_packets: 0,
                 inbox_bytes: 0,
-                taken: 0,
                 max_inbox_packets: to_usize(DEFAULT_BUFFERED_PACKETS),
                 max_inbox_bytes: to_usize(DEFAULT_BUFFERED_BYTES),
                 live: None,
                 life: Life::Whole,
                 hurry: Hurry::None,
-                faults,
-                end_forgotten: false,
-                overtaken: VecDeque::new(),
+                faults: services.faults,
+                broken: OnWire::default(),
             })),
             pump: Notify::new(),
             script: Notify::new(),
@@ -283,29 +275,9 @@ impl Link {
         self.wake_pump();
     }
 
-    /// For a host that is broken so.
-    pub(super) fn forget_end(&self) {
-        self.with(|wire| wire.end_forgotten = true);
-    }
-
     /// No session may act from now on.
     pub(super) fn end(&self) {
         self.with(|wire| wire.live = None);
-    }
-
-    /// The packet that waits longest, if any, whether or not the connection has ended.
-    pub(super) fn waiting_packet(&self) -> Option<RawPacket> {
-        let taken = self.with(Wire::take);
-        self.wake_pump();
-        match taken {
-            Some(Incoming::Packet(packet)) => Some(packet),
-            _ => None,
-        }
-    }
-
-    /// How many packets the script has been handed.
-    pub(super) fn packets_taken(&self) -> u64 {
-        self.with(|wire| wire.taken)
     }
 
     /// What arrived next, or why nothing will.
@@ -396,7 +368,7 @@ impl Link {
         if hand.is_empty() {
             let next = wire.conn.poll_transmit();
             *hand = next
-                .or_else(|| wire.overtaken.pop_front())
+                .or_else(|| wire.broken.next_overtaken())
                 .unwrap_or_default();
         }
         wire.queue.in_hand(hand.len());
@@ -436,10 +408,7 @@ impl Link {
 impl Wire {
     pub fn disconnect(&mut self, text: &TextComponent, cause: EndCause, now: Duration) {
         self.live = None;
-        if self.faults.has(Fault::DisconnectsFirst) && cause == EndCause::ByHandler {
-            self.overtaken
-                .extend(std::iter::from_fn(|| self.conn.poll_transmit()));
-        }
+        broken::before_disconnect(self, &cause);
         self.life.end(cause);
         self.conn.disconnect(text, now);
     }
@@ -473,9 +442,7 @@ impl Wire {
     fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
         let more: usize = sizes.map(|size| size + PER_PACKET_OUT).sum();
         self.count();
-        if self.faults.has(Fault::UnsummedQueues)
-            || self.faults.has(Fault::FirstCome) && more as u64 <= self.share.free()
-        {
+        if broken::takes_freely(self.faults, &self.share, more as u64) {
             return Ok(());
         }
         self.share.take(more as u64).map_err(|used| {
@@ -501,11 +468,11 @@ impl Wire {
         self.inbox_packets < self.max_inbox_packets && self.inbox_bytes < self.max_inbox_bytes
     }
 
-    fn take(&mut self) -> Option<Incoming> {
+    pub fn take(&mut self) -> Option<Incoming> {
         let incoming = self.inbox.pop_front()?;
         if let Incoming::Packet(packet) = &incoming {
             self.inbox_packets -= 1;
-            self.taken += 1;
+            self.broken.took_packet();
             self.inbox_bytes -= packet.data.len();
         }
         self.count();
@@ -515,7 +482,6 @@ impl Wire {
     /// Moves events into the inbox while it has room; answers whether there were any.
     fn drain(&mut self) -> bool {
         let mut any = false;
-        let mut swapped = false;
         let before = self.inbox.len();
         // After the end there is at most one event besides the end itself, and it must not wait for room.
         while self.has_room() || self.conn.is_closed() {
@@ -545,9 +511,6 @@ impl Wire {
                         packet_id: id,
                         data,
                     }));
-                    if self.faults.has(Fault::SwapsTwo) && !swapped {
-                        swapped = swap_last_two(&mut self.inbox, before);
-                    }
                 }
                 Event::Closed(reason) => {
                     if let Some(cause) = gone(reason) {
@@ -556,26 +519,9 @@ impl Wire {
                 }
             }
         }
+        broken::arrived(self.faults, &mut self.inbox, before);
         any
     }
-}
-
-/// As a host does that keeps packets of different kinds apart: the last two of those that have come since there were
-/// `before`, if they are of two kinds.
-fn swap_last_two(inbox: &mut VecDeque<Incoming>, before: usize) -> bool {
-    let last = inbox.len() - 1;
-    if last <= before {
-        return false;
-    }
-    let kind = |at: usize| match &inbox[at] {
-        Incoming::Packet(packet) => Some(packet.packet_id),
-        _ => None,
-    };
-    let apart = matches!((kind(last - 1), kind(last)), (Some(one), Some(other)) if one != other);
-    if apart {
-        inbox.swap(last - 1, last);
-    }
-    apart
 }
 
 /// Whose side a connection's end came from: none where the host has said so itself, and knows why.

@@ -1,5 +1,6 @@
 //! The host's side of a session handle.
 
+use super::broken;
 use super::link::{Life, Link, Wire};
 use super::services::Services;
 use crate::api::{
@@ -58,13 +59,8 @@ impl SessionShared {
     }
 
     fn component(&self, text: &Text) -> Result<TextComponent, TextError> {
-        match text {
-            #[cfg(feature = "faults")]
-            Text::Json(json) if self.services.faults.has(Fault::RawJson) => {
-                Ok(TextComponent::unchecked(json))
-            }
-            text => to_component(text),
-        }
+        let unchecked = broken::component(self.services.faults, text);
+        unchecked.map_or_else(|| to_component(text), Ok)
     }
 
     /// Checked, and made fit for the client.
@@ -78,18 +74,6 @@ impl SessionShared {
                 wire.conn.fit(text)
             })
             .map_err(text_error)
-    }
-
-    /// What a fault leaves of a packet's data.
-    fn cut<'a>(&self, data: &'a [u8]) -> &'a [u8] {
-        /// A buffer that was just large enough.
-        const KEPT: usize = 64 << 10;
-        let faulty = self.services.faults.has(Fault::SplitsAt64Kib)
-            && self.services.config.compression_threshold < 0;
-        match data.get(..KEPT) {
-            Some(kept) if faulty => kept,
-            _ => data,
-        }
     }
 
     /// Does something on the connection for as long as the session may, and has the pump look at what came of it.
@@ -175,7 +159,7 @@ impl VirtualBackendSession for HostSession {
     fn send_packet(&self, packet: RawPacket) -> Result<(), PlayerError> {
         let raw = RawPacketRef {
             id: packet.packet_id,
-            data: self.cut(&packet.data),
+            data: broken::cut(&self.services, &packet.data),
         };
         let sent = self.act(
             |error| error,
@@ -194,7 +178,7 @@ impl VirtualBackendSession for HostSession {
     }
 
     fn send_packets(&self, packets: Vec<RawPacket>) -> Result<(), BatchError> {
-        let mut raw: Vec<_> = packets
+        let raw: Vec<_> = packets
             .iter()
             .map(|packet| RawPacketRef {
                 id: packet.packet_id,
@@ -204,12 +188,13 @@ impl VirtualBackendSession for HostSession {
         let sent = self.act(
             |error| at(0, error),
             |wire| {
-                if self.services.faults.has(Fault::HalfABatch) {
-                    let wrong =
-                        |packet: &RawPacketRef<'_>| wire.conn.check_packet(*packet).is_err();
-                    raw.truncate(raw.iter().position(wrong).unwrap_or(raw.len()));
-                }
-                let checked = wire.conn.check_packets(&raw).map_err(batch_error)?;
+                let checked = match wire.conn.check_packets(&raw) {
+                    Err(error) if self.services.faults.has(Fault::HalfABatch) => {
+                        wire.conn.check_packets(&raw[..error.index])
+                    }
+                    checked => checked,
+                };
+                let checked = checked.map_err(batch_error)?;
                 wire.send(&checked)?;
                 packets
                     .iter()

@@ -9,6 +9,7 @@ use crate::api::{
     BoxFuture, HandlerId, PlayerId, RawPacket, Text, VirtualBackendHandler, VirtualBackendSession,
 };
 use crate::host::lock;
+#[cfg(feature = "faults")]
 pub(crate) use layout::KeepAliveId;
 pub(crate) use packets::Packets;
 use std::collections::BTreeMap;

@@ -72,6 +72,8 @@ impl Packets {
         self.keep_alive_answer == Some(packet.packet_id)
     }
 
+    /// For a host that is broken on purpose.
+    #[cfg(feature = "faults")]
     pub fn keep_alive_layout(&self) -> KeepAliveId {
         self.layout.keep_alive_id()
     }
