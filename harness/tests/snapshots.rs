@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use reference_backend::{HostEvent, RawPacket};
+use sim_proto::Fnv;
 use vb_data::{Direction, State};
 use vbspec::dump;
 use vbspec::lab::player::{JOIN_LIMIT, secs};
@@ -28,8 +29,8 @@ fn join_game() {
             );
             // The dump is bounded; the hash is over every byte.
             let (head, fields) = lines.split_first().expect("a dump has a heading");
-            let hash = fnv(&login.data);
-            (format!("{head}, FNV-1a {hash:016x}"), fields.join("\n"))
+            let hash = Fnv::of(&login.data).hex();
+            (format!("{head}, FNV-1a {hash}"), fields.join("\n"))
         });
         dumped.expect("the lobby starts")
     });
@@ -131,10 +132,4 @@ fn each_protocol(what: &str, make: impl Fn(i32) -> String) {
     for &protocol in vb_data::supported() {
         insta::assert_snapshot!(format!("{what}@{protocol}"), make(protocol));
     }
-}
-
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

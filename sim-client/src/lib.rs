@@ -19,7 +19,7 @@
 //! - [`describe`]: verdicts, ends and texts in words.
 //! - [`jsonl`]: events as lines of JSON.
 //! - [`parse_protocol`], [`supported_releases`]: protocols by number or by version of the game.
-//! - [`Piped`]: output whose reader may leave. [`Fnv`]: a hash for lines that are compared.
+//! - [`Piped`]: output whose reader may leave.
 //! - [`exit`]: the exit codes of the binary, whose command line lives beside `main.rs`.
 //!
 //! What the client does by itself (log in, answer keep-alives and teleports, tick) and when it counts a fault is the
@@ -30,7 +30,6 @@ mod clock;
 pub mod describe;
 mod driver;
 pub mod exit;
-mod fnv;
 pub mod jsonl;
 mod outgoing;
 mod piped;
@@ -44,10 +43,9 @@ mod transcript;
 
 pub use behaviour::{Behaviour, BehaviourError, Deed, Step};
 pub use driver::{CLOSE_DRAIN, Driver, MAX_UNSENT, NotSeen, READ_BUFFER, SendError};
-pub use fnv::Fnv;
 pub use piped::Piped;
 pub use protocol::{
-    ProtocolError, SUGGESTIONS, describe_release, parse_protocol, supported_releases,
+    ProtocolError, SUGGESTIONS, describe_release, parse_protocol, release_named, supported_releases,
 };
 pub use status::{LegacyStatusError, Status, StatusError, legacy_status, status};
 pub use stream::{Reset, Stream};

@@ -1,8 +1,13 @@
+//! Protocols by what people call them.
+
 use thiserror::Error;
 use vb_data::Release;
 
 /// How many near misses an error names.
 pub const SUGGESTIONS: usize = 3;
+
+/// In characters, of a version's name.
+const LONGEST_NAME: usize = 32;
 
 /// Why a protocol could not be chosen. The text says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,17 +30,22 @@ pub enum ProtocolError {
     },
 }
 
+/// The release that `given` names, supported or not: by the number of its protocol (`765`) or a version of the game
+/// (`1.20.4`).
+#[must_use]
+pub fn release_named(given: &str) -> Option<&'static Release> {
+    match given.parse::<i32>() {
+        Ok(number) => vb_data::release(number),
+        Err(_) => vb_data::releases()
+            .iter()
+            .find(|release| release.versions.contains(&given)),
+    }
+}
+
 /// The supported protocol that `given` names: its number (`765`) or a version of the game (`1.20.4`).
 pub fn parse_protocol(given: &str) -> Result<&'static Release, ProtocolError> {
     let given = given.trim();
-    let number = given.parse::<i32>().ok();
-    let found = match number {
-        Some(number) => vb_data::release(number),
-        None => vb_data::releases()
-            .iter()
-            .find(|release| release.versions.contains(&given)),
-    };
-    match found {
+    match release_named(given) {
         Some(release) if is_supported(release) => Ok(release),
         Some(release) => Err(ProtocolError::Unsupported {
             release,
@@ -43,9 +53,9 @@ pub fn parse_protocol(given: &str) -> Result<&'static Release, ProtocolError> {
         }),
         None => Err(ProtocolError::Unknown {
             given: given.to_owned(),
-            nearest: match number {
-                Some(number) => nearest_to_number(number),
-                None => nearest_to_name(given),
+            nearest: match given.parse::<i32>() {
+                Ok(number) => nearest_to_number(number),
+                Err(_) => nearest_to_name(given),
             },
         }),
     }
@@ -81,12 +91,14 @@ fn nearest_to_number(number: i32) -> Vec<&'static Release> {
     nearest_by(|release| usize::try_from(release.protocol.abs_diff(number)).unwrap_or(usize::MAX))
 }
 
+/// Only the beginning of `name` counts: no version is longer than that.
 fn nearest_to_name(name: &str) -> Vec<&'static Release> {
+    let name: String = name.chars().take(LONGEST_NAME).collect();
     nearest_by(|release| {
         release
             .versions
             .iter()
-            .map(|version| distance(name, version))
+            .map(|version| strsim::levenshtein(&name, version))
             .min()
             .unwrap_or(usize::MAX)
     })
@@ -98,24 +110,6 @@ fn nearest_by(distance: impl Fn(&Release) -> usize) -> Vec<&'static Release> {
     all.sort_by_key(|release| distance(release));
     all.truncate(SUGGESTIONS);
     all
-}
-
-/// Levenshtein's, over characters, of which only the first 32 of `given` count: no version has more.
-fn distance(given: &str, known: &str) -> usize {
-    let known: Vec<char> = known.chars().collect();
-    let mut row: Vec<usize> = (0..=known.len()).collect();
-    for (i, a) in given.chars().take(32).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in known.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (diagonal + usize::from(a != *b))
-                .min(above + 1)
-                .min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row[known.len()]
 }
 
 #[cfg(test)]
@@ -166,13 +160,5 @@ mod tests {
                 Err(ProtocolError::Unknown { .. })
             ));
         }
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
-        assert_eq!(distance("1.20.4", "1.20.6"), 1);
-        assert_eq!(distance("120.4", "1.20.4"), 1);
     }
 }

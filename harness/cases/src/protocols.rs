@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sim_client::release_named;
+
 use crate::suggest;
 
 /// Inclusive ranges of protocol numbers, ascending, as a clause states them. No range means every protocol.
@@ -170,17 +172,11 @@ pub fn spans(some: &[i32], among: &[i32]) -> String {
 }
 
 fn select_one(text: &str) -> Result<Vec<i32>, SelectionError> {
-    if let Some(release) = vb_data::releases()
-        .iter()
-        .find(|release| release.versions.contains(&text))
-    {
+    if let Some(release) = release_named(text) {
         return supported(release.protocol).map(|protocol| vec![protocol]);
     }
-    if let Some(protocol) = number(text) {
-        return match vb_data::release(protocol) {
-            Some(_) => supported(protocol).map(|protocol| vec![protocol]),
-            None => Err(unknown(text)),
-        };
+    if number(text).is_some() {
+        return Err(unknown(text));
     }
     let ranges: Ranges = text.parse().map_err(|_| unknown(text))?;
     let inside: Vec<i32> = vb_data::supported()

@@ -1,5 +1,7 @@
 //! Seeded randomness: the same seed gives the same run, byte for byte, on every machine.
 
+use sim_proto::Fnv;
+
 /// `SplitMix64` (Steele, Lea and Flood, 2014): small, fast, and each seed gives an independent sequence.
 #[derive(Debug, Clone)]
 pub struct Rng {
@@ -16,12 +18,9 @@ impl Rng {
     /// A sequence for one purpose within a run, so that a draw more in one case changes no other.
     #[must_use]
     pub fn for_purpose(seed: u64, purpose: &str, protocol: i32) -> Self {
-        // FNV-1a, 64 bit.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in purpose.bytes().chain(protocol.to_le_bytes()) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Self::new(seed ^ hash)
+        let mut hash = Fnv::of(purpose.as_bytes());
+        hash.write(&protocol.to_le_bytes());
+        Self::new(seed ^ hash.value())
     }
 
     /// The next 64 bits.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sim_client::Fnv;
+use sim_proto::Fnv;
 use vb_contract::{DenyReason, HostEvent, Text};
 use vb_data::{Direction, State};
 

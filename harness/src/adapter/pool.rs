@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use sim_client::Fnv;
+use sim_proto::Fnv;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -139,8 +139,7 @@ impl Pool {
     /// # Errors
     /// When it cannot be written.
     pub fn file(&self, name: &str, component: &Component) -> Result<PathBuf, String> {
-        let mut hash = Fnv::default();
-        hash.write(&component.0);
+        let hash = Fnv::of(&component.0);
         let key = format!("{name}-{}-{}", hash.hex(), component.0.len());
         let mut components = lock(&self.components);
         if let Some(path) = components.get(&key) {

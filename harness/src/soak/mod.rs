@@ -44,6 +44,7 @@ const PROBE: &[u8] = include_bytes!("../../../fixtures/artifacts/probe.wasm");
 pub struct Stage {
     lobby: GuestComponent,
     probe: GuestComponent,
+    #[cfg_attr(not(feature = "selftest"), expect(dead_code))]
     fault: Option<Fault>,
 }
 

@@ -1,6 +1,6 @@
 //! What a plugin may use. A capability that is not granted is absent from the linker: there is nothing to call.
 
-use crate::config::nearest;
+use crate::nearest::nearest;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeSet;
 use std::fmt;

@@ -14,6 +14,7 @@
 //! | [`capability`] | what a plugin may use: baseline, permissions, deny |
 //! | [`config`] | the TOML configuration and every limit |
 //! | `observer` | what a host tells whoever watches it |
+//! | `nearest` | what was meant by a name that is not known |
 //! | `file` | reading what an operator has named: no pipe, no more than a limit |
 //!
 //! ```
@@ -31,6 +32,7 @@ pub mod capability;
 pub mod config;
 mod events;
 mod file;
+mod nearest;
 mod observer;
 mod plugin;
 mod session;
@@ -48,6 +50,7 @@ pub use events::{
     ServerPreConnectResult, SwitchFailed,
 };
 pub use file::{FileError, read_file};
+pub use nearest::{near, nearest};
 pub use observer::{
     Callback, DenyReason, EndCause, HostEvent, LogLevel, Observer, PluginMetadata, PluginState,
     TrapKind,

@@ -16,7 +16,7 @@
 //! - [`text`], `nbt`: text components.
 //! - [`profile`], [`config`], [`error`]: the vocabulary; [`fault`]: what can be broken on purpose.
 //!
-//! The play state's packets are passed through as they are. The tables of ids and the registries come from vb-data.
+//! The play state's packets are passed through as they are; who makes some writes them with [`WriteExt`] and [`NbtExt`]. The tables of ids and the registries come from vb-data.
 
 mod compression;
 pub mod config;
@@ -36,15 +36,17 @@ pub mod version;
 mod wire;
 
 pub use config::ServerConfig;
-pub use connection::{Connection, Event, Now, Phase, RawPacketRef};
+pub use connection::{CheckedPacket, Connection, Event, Now, Phase, RawPacketRef};
 pub use error::{
     BatchError, CloseReason, CommandError, Deadline, FrameError, PeerError, SendError,
 };
 pub use fault::{Fault, Faults};
 pub use frame::{MAX_FRAME, MAX_UNCOMPRESSED};
 pub use ids::{MissingPacket, required_packets};
+pub use nbt::{NbtExt, Tag};
 pub use output::MAX_CHUNK;
 pub use profile::{GameProfile, Names, ProfileProperty, Uuid};
+pub use registry::put_registries;
 pub use text::{TextComponent, TextError};
 pub use version::Version;
-pub use wire::WireError;
+pub use wire::{WireError, WriteExt};

@@ -5,24 +5,34 @@ use bytes::{BufMut, BytesMut};
 /// What a string of NBT can hold: its length is 16 bits, counted in bytes of modified UTF-8.
 pub(crate) const MAX_STRING: usize = 65_535;
 
-/// The type bytes that this crate writes.
+/// The type bytes that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(crate) enum Tag {
+pub enum Tag {
+    /// Ends a compound.
     End = 0,
+    /// `i8`.
     Byte = 1,
+    /// `i16`.
     Short = 2,
+    /// `i32`.
     Int = 3,
+    /// `i64`.
     Long = 4,
+    /// `f32`.
     Float = 5,
+    /// `f64`.
     Double = 6,
+    /// A length in 16 bits, and modified UTF-8.
     String = 8,
+    /// The type of its elements, their number, and them.
     List = 9,
+    /// Named values, until an [`End`](Self::End).
     Compound = 10,
 }
 
 /// Appends pieces of NBT.
-pub(crate) trait NbtExt {
+pub trait NbtExt {
     /// The type byte alone, as before a nameless root.
     fn put_tag(&mut self, tag: Tag);
     /// Type byte and name, as before each value in a compound.

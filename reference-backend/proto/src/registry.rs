@@ -105,6 +105,14 @@ fn one_registry(registry: &Registry) -> Bytes {
 fn all_registries(registries: &[Registry]) -> Bytes {
     let mut out = BytesMut::new();
     out.put_tag(Tag::Compound);
+    put_registries(registries, &mut out);
+    out.put_tag(Tag::End);
+    out.freeze()
+}
+
+/// Appends registries as named values of a compound of NBT, each with its entries in order: what a client is told of them
+/// in one piece, in JoinGame at first and in the configuration phase later.
+pub fn put_registries(registries: &[Registry], out: &mut BytesMut) {
     for registry in registries {
         out.put_named(Tag::Compound, registry.name);
         out.put_named(Tag::String, "type");
@@ -122,8 +130,6 @@ fn all_registries(registries: &[Registry]) -> Bytes {
         }
         out.put_tag(Tag::End);
     }
-    out.put_tag(Tag::End);
-    out.freeze()
 }
 
 #[cfg(test)]

@@ -133,10 +133,14 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes primitives to the end of a buffer.
-pub(crate) trait WriteExt {
+pub trait WriteExt {
+    /// 1 to 5 bytes; a negative number takes 5.
     fn put_varint(&mut self, value: i32);
+    /// A length or a count, as a varint.
     fn put_len(&mut self, len: usize);
+    /// Its length in bytes, and UTF-8.
     fn put_string(&mut self, text: &str);
+    /// One byte.
     fn put_bool(&mut self, value: bool);
 }
 

@@ -1,5 +1,6 @@
 //! Whether a component fits the contract in every type, which names alone do not show. Nothing of it runs.
 
+use super::GuestEngine;
 use super::bindings::exports::infrarust::plugin::guest::PluginMetadata;
 use super::bindings::infrarust::plugin::events::{Event, EventOutcome};
 use super::bindings::infrarust::plugin::types::RawPacketParam;
@@ -7,7 +8,6 @@ use super::linker::linker;
 use super::load::{GUEST, HANDLER, qualified};
 use super::state::SessionHandle;
 use crate::capability::{Capability, Grants};
-use crate::fault::Faults;
 use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, ComponentNamedList, Lift, Lower, Resource};
@@ -18,20 +18,14 @@ type Session = Resource<SessionHandle>;
 
 /// Holds every import against what the host has, whoever may have it, and every export against what the host calls.
 pub(super) fn check(
-    engine: &Engine,
+    engine: &GuestEngine,
     component: &Component,
     exports_handler: bool,
-    faults: Faults,
 ) -> wasmtime::Result<()> {
-    let linker = linker(
-        engine,
-        component,
-        &Grants::new(&Capability::ALL, &[]),
-        faults,
-    )?;
+    let linker = linker(engine, component, &Grants::new(&Capability::ALL, &[]))?;
     let ty = linker.substituted_component_type(component)?;
     let guest = Exports {
-        engine,
+        engine: &engine.engine,
         ty: &ty,
         interface: qualified(GUEST),
     };

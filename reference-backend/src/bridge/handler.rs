@@ -1,15 +1,16 @@
 //! A guest's handler as a native one: each callback goes to the export of the same name.
 
 use super::instance::{Cell, Failure, Instance};
+use super::plugin::PluginShared;
+use super::sessions::Entry;
 use crate::api::{
     BoxFuture, Callback, EndCause, HandlerId, LogLevel, PlayerId, RawPacket, VirtualBackendHandler,
     VirtualBackendSession,
 };
 use crate::bridge::bindings::infrarust::plugin::types::RawPacketParam;
 use crate::config::Instances;
-use crate::host::{HostSession, lock};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, Weak};
+use crate::host::HostSession;
+use std::sync::Weak;
 use wasmtime::component::Resource;
 
 /// What a player reads whose own instance did not start.
@@ -18,31 +19,30 @@ const NO_INSTANCE: &str = "This server could not be started for you. Please try 
 pub(crate) struct WasmHandler {
     /// Of the instance that registered it, which holds the handler in turn.
     main: Weak<Instance>,
+    /// An instance of a session's own outlives the one that registered the handler, which may trap at an event.
+    plugin: Weak<PluginShared>,
     id: HandlerId,
     name: String,
-    /// The instance of each session, where each has its own.
-    own: Mutex<BTreeMap<PlayerId, Arc<Instance>>>,
 }
 
 impl WasmHandler {
-    pub fn new(main: Weak<Instance>, id: HandlerId, name: String) -> Self {
+    pub fn new(
+        main: Weak<Instance>,
+        plugin: Weak<PluginShared>,
+        id: HandlerId,
+        name: String,
+    ) -> Self {
         Self {
             main,
+            plugin,
             id,
             name,
-            own: Mutex::new(BTreeMap::new()),
         }
     }
 
-    /// Where a session's callbacks go. An instance of its own outlives the one that registered the handler, which may
-    /// trap at an event.
-    fn instance(&self, player: PlayerId) -> Option<Arc<Instance>> {
-        if let Some(own) = lock(&self.own).get(&player) {
-            return Some(Arc::clone(own));
-        }
-        let main = self.main.upgrade()?;
-        let shared = main.plugin().config.instances == Instances::Shared;
-        shared.then_some(main)
+    /// What there is of a player's session.
+    fn session(&self, player: PlayerId) -> Option<Entry> {
+        self.plugin.upgrade()?.sessions.find(player)
     }
 
     async fn start(&self, session: &HostSession) {
@@ -52,11 +52,7 @@ impl WasmHandler {
         let instance = match main.plugin().config.instances {
             Instances::Shared => main,
             Instances::PerSession => match main.plugin().start_for_session().await {
-                Ok(started) => {
-                    let instance = started.instance;
-                    lock(&self.own).insert(session.player(), Arc::clone(&instance));
-                    instance
-                }
+                Ok(started) => started.instance,
                 Err(failure) => {
                     if let Failure::Refused(why) = failure {
                         let plugin = main.plugin();
@@ -84,16 +80,16 @@ impl WasmHandler {
     }
 
     async fn receive(&self, player: PlayerId, packet: &RawPacket) {
-        let Some(instance) = self.instance(player) else {
+        let Some(Entry { instance, rep, .. }) = self.session(player) else {
             return;
         };
         instance
             .call_for(Some(player), Callback::PacketReceived, |cell| {
-                let Cell { store, handler, .. } = cell;
-                let Some(rep) = store.data().sessions.get(&player).copied() else {
+                let Some(rep) = rep else {
                     // The start callback was given up before it came to this instance.
                     return Ok(());
                 };
+                let Cell { store, handler, .. } = cell;
                 exported(handler)?.call_virtual_backend_on_packet_received(
                     store,
                     self.id.0,
@@ -108,30 +104,32 @@ impl WasmHandler {
     }
 
     async fn end(&self, player: PlayerId) {
-        let Some(instance) = self.instance(player) else {
+        let Some(Entry { instance, rep, .. }) = self.part(player) else {
             return;
         };
-        instance.part(player);
         instance
             .call_for(Some(player), Callback::SessionEnd, |cell| {
-                let Cell { store, handler, .. } = cell;
-                if !store.data().sessions.contains_key(&player) {
+                let Some(rep) = rep else {
                     // The start callback was given up before it came to this instance: no start, no end.
                     return Ok(());
-                }
+                };
+                let Cell { store, handler, .. } = cell;
                 let ended = exported(handler)?.call_virtual_backend_on_session_end(
                     &mut *store,
                     self.id.0,
                     player.0,
                 );
-                store.data_mut().leave(player);
+                store.data_mut().leave(rep);
                 ended
             })
             .await;
-        let own = lock(&self.own).remove(&player);
-        if let Some(own) = own {
-            own.disable().await;
+        if instance.is_for_one_session() {
+            instance.disable().await;
         }
+    }
+
+    fn part(&self, player: PlayerId) -> Option<Entry> {
+        self.plugin.upgrade()?.sessions.part(player)
     }
 }
 
@@ -171,11 +169,11 @@ impl VirtualBackendHandler for WasmHandler {
 
     fn is_alive(&self, player: PlayerId) -> bool {
         let alive = self
-            .instance(player)
-            .is_some_and(|instance| !instance.is_dead());
+            .session(player)
+            .is_some_and(|entry| !entry.instance.is_dead());
         if !alive {
             // The end callback, which would let go of it, does not come.
-            lock(&self.own).remove(&player);
+            self.part(player);
         }
         alive
     }

@@ -3,16 +3,15 @@
 use super::CpuMeter;
 use super::bindings::exports::infrarust::plugin::guest::Guest;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::Guest as Handler;
-use super::metadata;
 use super::plugin::PluginShared;
 use super::state::{GuestState, Phase};
 use super::tasks::TaskQueue;
 use super::turnstile::Turnstile;
+use super::{broken, metadata};
 use crate::api::{Callback, EndCause, HostEvent, PlayerId, PluginMetadata, TrapKind};
 use crate::fault::Fault;
 use crate::host::{FAILED, HostSession, SharedRegistrar, lock, settled};
 use crate::shown::shown;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -47,11 +46,10 @@ pub(crate) struct Instance {
     plugin: Arc<PluginShared>,
     incarnation: u32,
     role: Role,
-    registrar: SharedRegistrar,
+    pub(super) registrar: SharedRegistrar,
     /// Nothing calls into it again.
     dead: AtomicBool,
     cell: Turnstile<Option<Cell>>,
-    sessions: Mutex<BTreeMap<PlayerId, HostSession>>,
     tasks: Arc<TaskQueue>,
     runner: Mutex<Option<AbortHandle>>,
 }
@@ -91,7 +89,6 @@ impl Instance {
             registrar,
             dead: AtomicBool::new(false),
             cell: Turnstile::default(),
-            sessions: Mutex::new(BTreeMap::new()),
             tasks,
             runner: Mutex::new(None),
         });
@@ -126,7 +123,7 @@ impl Instance {
         })?;
         let after = instance.metadata().await?;
         let run = run_tasks(Arc::downgrade(&instance), Arc::clone(&instance.tasks));
-        let leaked = instance.leaks_tasks().then(|| Arc::clone(&instance));
+        let leaked = broken::leaked(&instance);
         let turns = &instance.plugin.services.turns;
         let runner = turns.spawn(Box::pin(async move {
             run.await;
@@ -274,29 +271,16 @@ impl Instance {
             // Before any player is told: who comes back at once must find the gate shut.
             self.plugin.fallen(&self.registrar);
         }
-        let faults = self.plugin.services.faults;
-        for (lost, session) in std::mem::take(&mut *lock(&self.sessions)) {
-            if faults.has(Fault::HangsTheRest) && player.is_some_and(|player| player != lost) {
-                continue;
+        for session in self.plugin.sessions.lose(self) {
+            if !broken::hangs(&self.plugin, player, &session) {
+                session.fail(EndCause::PluginFailed, FAILED);
             }
-            if faults.has(Fault::EndIntoSuccessor) {
-                lock(&self.plugin.lost).push(lost);
-            }
-            session.fail(EndCause::PluginFailed, FAILED);
         }
     }
 
-    /// Calls an end callback of a session that is not this instance's: for a host that is broken in this way.
-    pub async fn end_of_another(&self, player: PlayerId) {
-        let first = lock(&self.registrar).handlers.keys().next().copied();
-        let Some(handler) = first else { return };
-        self.call(Callback::SessionEnd, |cell| match &cell.handler {
-            Some(guest) => {
-                guest.call_virtual_backend_on_session_end(&mut cell.store, handler.0, player.0)
-            }
-            None => Ok(()),
-        })
-        .await;
+    /// Whether it goes with the session that it is for.
+    pub fn is_for_one_session(&self) -> bool {
+        self.role == Role::OneSession
     }
 
     pub fn is_dead(&self) -> bool {
@@ -304,21 +288,17 @@ impl Instance {
     }
 
     /// A session belongs to this instance from now on: it ends when the instance does.
-    pub fn join(&self, session: &HostSession) {
-        lock(&self.sessions).insert(session.player(), session.clone());
+    pub fn join(self: &Arc<Self>, session: &HostSession) {
+        self.plugin.sessions.join(self, session);
         if self.is_dead() {
             session.fail(EndCause::PluginFailed, FAILED);
         }
     }
 
-    pub fn part(&self, player: PlayerId) {
-        lock(&self.sessions).remove(&player);
-    }
-
     /// Calls `on-disable` and lets go of the instance. Answers whether it was alive.
     pub async fn disable(&self) -> bool {
         self.stop_tasks();
-        for session in std::mem::take(&mut *lock(&self.sessions)).into_values() {
+        for session in self.plugin.sessions.of(self) {
             session.fail(EndCause::PluginStopped, STOPPED);
         }
         let disabled = self
@@ -327,20 +307,15 @@ impl Instance {
                 cell.guest.call_on_disable(&mut cell.store)
             })
             .await;
-        if !self.leaks_tasks() {
+        if !broken::leaks_tasks(&self.plugin) {
             self.dead.store(true, Ordering::Release);
             *self.cell.enter().await = None;
         }
         disabled.is_some()
     }
 
-    /// Whether tasks go on after the end, in a host that is broken in this way.
-    fn leaks_tasks(&self) -> bool {
-        self.plugin.services.faults.has(Fault::LeaksTasks)
-    }
-
     fn stop_tasks(&self) {
-        if self.leaks_tasks() {
+        if broken::leaks_tasks(&self.plugin) {
             return;
         }
         self.tasks.close();

@@ -1,24 +1,22 @@
 //! Linking: what is not granted is absent.
 
+use super::GuestEngine;
 use super::bindings::infrarust::plugin::{
     config_service, event_bus, log, scheduler, virtual_backend,
 };
 use super::state::GuestState;
 use super::wasi;
 use crate::capability::{Capability, Grants};
-use crate::fault::Faults;
-use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 /// A linker that holds what is always there, what is granted, and what the component imports of WASI. The interfaces `types` and `events` hold no functions,
 /// so there is nothing of them to link.
 pub(crate) fn linker(
-    engine: &Engine,
+    engine: &GuestEngine,
     component: &Component,
     grants: &Grants,
-    faults: Faults,
 ) -> wasmtime::Result<Linker<GuestState>> {
-    let mut linker = Linker::new(engine);
+    let mut linker = Linker::new(&engine.engine);
     log::add_to_linker::<_, GuestState>(&mut linker, |state| state)?;
     if grants.allows(Capability::EventBus) {
         event_bus::add_to_linker::<_, GuestState>(&mut linker, |state| state)?;
@@ -32,6 +30,6 @@ pub(crate) fn linker(
     if grants.allows(Capability::VirtualBackend) {
         virtual_backend::add_to_linker::<_, GuestState>(&mut linker, |state| state)?;
     }
-    wasi::link(&mut linker, engine, component, faults)?;
+    wasi::link(&mut linker, engine, component)?;
     Ok(linker)
 }

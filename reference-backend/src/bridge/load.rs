@@ -245,7 +245,7 @@ impl GuestEngine {
             .map(|(export, _)| export.to_owned())
             .collect();
         let checked = check_world(name, imports, exports).and_then(|world| {
-            fit::check(&self.engine, &component, world.1, self.faults)
+            fit::check(self, &component, world.1)
                 .map_err(|error| LoadError::OtherTypes {
                     name: name.to_owned(),
                     expected: format!("{CONTRACT_PACKAGE}@{CONTRACT_VERSION}"),

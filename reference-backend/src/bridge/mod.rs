@@ -14,10 +14,12 @@
 //! | `extent` | how much a component makes the host hold, before it is built |
 //! | `linker` | only what is granted |
 //! | `wasi` | what guests in other languages import besides |
+//! | `sessions` | which instance has a player's session |
 //! | `state` | what an instance's store holds |
 //! | `imports` | one module an interface |
 //! | `instance` | one instance: calls, limits, poison |
 //! | `budget` | CPU time by the clock |
+//! | `broken` | what a bridge that is broken on purpose does in place of the right thing; `whole` where none can be |
 //! | `turnstile` | its lock |
 //! | `handler` | [`VirtualBackendHandler`](crate::VirtualBackendHandler) on top of an instance |
 //! | `plugin` | enabling, restarts, quarantine |
@@ -26,6 +28,11 @@
 //! own. An instance is locked while it is called.
 
 mod bindings;
+#[cfg(feature = "faults")]
+mod broken;
+#[cfg(not(feature = "faults"))]
+#[path = "whole.rs"]
+mod broken;
 mod budget;
 mod convert;
 mod engine;
@@ -38,6 +45,7 @@ mod linker;
 mod load;
 mod metadata;
 mod plugin;
+mod sessions;
 mod state;
 mod tasks;
 mod turnstile;

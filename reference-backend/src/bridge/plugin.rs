@@ -2,14 +2,17 @@
 
 use super::bindings::exports::infrarust::plugin::guest::GuestIndices;
 use super::bindings::exports::infrarust::plugin::virtual_backend_handler::GuestIndices as HandlerIndices;
+use super::broken;
+#[cfg(feature = "faults")]
+use super::broken::OfPlugin;
 use super::instance::{Failure, Instance, Role, Started};
 use super::linker::linker;
+use super::sessions::Sessions;
 use super::state::GuestState;
 use super::wasi::{DataFolder, DataFolderError, Random};
 use super::{GuestComponent, GuestEngine, convert};
 use crate::api::{
-    BoxFuture, Callback, Event, EventOutcome, HostEvent, ListenerId, LogLevel, PlayerId,
-    PluginState,
+    BoxFuture, Callback, Event, EventOutcome, HostEvent, ListenerId, LogLevel, PluginState,
 };
 use crate::capability::{Capability, Grants};
 use crate::config::{Instances, PluginConfig};
@@ -40,14 +43,16 @@ pub(crate) struct PluginShared {
     pub pace: Arc<Pace>,
     /// The most bytes of linear memory that an instance has used so far.
     pub memory: Arc<AtomicU64>,
+    pub sessions: Sessions,
     /// The plugin's data folder, where the host has one for it.
     pub folder: OnceLock<Arc<DataFolder>>,
     /// The record holds the driver, which holds this.
     record: Weak<PluginRecord>,
     trapped: Notify,
     incarnations: AtomicU32,
-    /// Players whose sessions a trap has ended, for a fault that tells the next instance of them.
-    pub lost: Mutex<Vec<PlayerId>>,
+    /// What a broken host keeps of it.
+    #[cfg(feature = "faults")]
+    pub broken: OfPlugin,
 }
 
 /// Runs one guest.
@@ -114,12 +119,7 @@ impl GuestDriver {
         };
         component.check_grants(&record.name, &grants)?;
         let link = || -> wasmtime::Result<_> {
-            let linker = linker(
-                &component.engine.engine,
-                &component.component,
-                &grants,
-                services.faults,
-            )?;
+            let linker = linker(&component.engine, &component.component, &grants)?;
             let pre = linker.instantiate_pre(&component.component)?;
             let guest = GuestIndices::new(&pre)?;
             let handler = match component.exports_handler {
@@ -149,11 +149,13 @@ impl GuestDriver {
                 guest,
                 handler,
                 pace: Arc::default(),
+                sessions: Sessions::default(),
                 folder: OnceLock::new(),
                 record: Arc::downgrade(record),
                 trapped: Notify::new(),
                 incarnations: AtomicU32::new(0),
-                lost: Mutex::default(),
+                #[cfg(feature = "faults")]
+                broken: OfPlugin::default(),
             }),
             current: Mutex::new(None),
             supervisor: Mutex::new(None),
@@ -212,9 +214,7 @@ impl GuestDriver {
                 after,
             }) => {
                 *lock(&self.current) = Some(Arc::clone(&instance));
-                if shared.services.faults.has(Fault::TableSurvivesRestart) {
-                    record.keep_handlers(&registrar);
-                }
+                broken::succeeds(shared, &record, &registrar);
                 record.set_up(registrar);
                 if instance.is_dead() {
                     // A task of it has trapped in between.
@@ -233,12 +233,7 @@ impl GuestDriver {
                         after: Some(Box::new(after)),
                     },
                 );
-                let lost = std::mem::take(&mut *lock(&shared.lost));
-                if shared.services.faults.has(Fault::EndIntoSuccessor) {
-                    for player in lost {
-                        instance.end_of_another(player).await;
-                    }
-                }
+                broken::running(shared, &instance).await;
             }
             Err(Failure::Trapped) => {}
             Err(Failure::Refused(reason)) => {
@@ -305,6 +300,7 @@ impl Drop for GuestDriver {
         if let Some(supervisor) = lock(&self.supervisor).take() {
             supervisor.abort();
         }
+        self.shared.sessions.clear();
     }
 }
 

@@ -1,11 +1,12 @@
 //! What an instance's store holds.
 
+use super::broken;
 use super::budget::Budget;
 use super::instance::Instance;
 use super::plugin::PluginShared;
 use super::tasks::TaskQueue;
 use super::wasi::{Files, Random};
-use crate::api::{HandlerId, LogLevel, PlayerId};
+use crate::api::{HandlerId, LogLevel};
 use crate::fault::Fault;
 use crate::host::{HostSession, SharedRegistrar, lock};
 use std::collections::BTreeMap;
@@ -45,8 +46,6 @@ pub(crate) struct GuestState {
     pub phase: Phase,
     /// Handles made by `acquire` and not dropped yet.
     pub kept: u32,
-    /// The table's entry of each session, which callbacks lend to the guest.
-    pub sessions: BTreeMap<PlayerId, u32>,
     pub limiter: Limiter,
     /// Of the call under way, where the clock measures it.
     pub budget: Budget,
@@ -93,7 +92,6 @@ impl GuestState {
             table: ResourceTable::new(),
             phase: Phase::Metadata,
             kept: 0,
-            sessions: BTreeMap::new(),
             enabled_at: Instant::now(),
         }
     }
@@ -113,37 +111,28 @@ impl GuestState {
     /// Puts a session in the table; the guest can be lent it from now on.
     pub fn enter(&mut self, session: HostSession) -> wasmtime::Result<u32> {
         let player = session.player();
-        if self.plugin.services.faults.has(Fault::ReusesSlots) {
-            self.hand_on_ended(&session);
-        }
+        broken::enters(self, &session);
         let entry = self.table.push(SessionHandle {
             session,
             kept: false,
         })?;
-        self.sessions.insert(player, entry.rep());
+        self.plugin.sessions.entered(player, entry.rep());
         Ok(entry.rep())
     }
 
     /// Takes a session out of the table. Handles that the guest keeps stay.
-    pub fn leave(&mut self, player: PlayerId) {
-        if let Some(rep) = self.sessions.remove(&player) {
-            // The entry was pushed by `enter`, and no borrow outlives a call.
-            let _ = self.table.delete(Resource::<SessionHandle>::new_own(rep));
-        }
-    }
-
-    /// For a host that is broken on purpose: kept handles of sessions that have ended come to mean this one.
-    fn hand_on_ended(&mut self, session: &HostSession) {
-        let handles = self.table.iter_mut();
-        for handle in handles.filter_map(|entry| entry.downcast_mut::<SessionHandle>()) {
-            if handle.kept && !self.sessions.contains_key(&handle.session.player()) {
-                handle.session = session.clone();
-            }
-        }
+    pub fn leave(&mut self, rep: u32) {
+        // The entry was pushed by `enter`, and no borrow outlives a call.
+        let _ = self.table.delete(Resource::<SessionHandle>::new_own(rep));
     }
 
     pub fn handler(&self, id: HandlerId, name: String) -> super::handler::WasmHandler {
-        super::handler::WasmHandler::new(self.instance.clone(), id, name)
+        super::handler::WasmHandler::new(
+            self.instance.clone(),
+            Arc::downgrade(&self.plugin),
+            id,
+            name,
+        )
     }
 
     pub fn now(&self) -> Duration {

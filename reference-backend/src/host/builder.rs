@@ -1,5 +1,7 @@
 //! Putting a host together.
 
+#[cfg(feature = "faults")]
+use super::broken::OfHost;
 use super::dispatch::{PluginDriver, PluginRecord};
 use super::memory::Memory;
 use super::native::NativeDriver;
@@ -261,7 +263,8 @@ impl HostBuilder {
             rates: Rates::new(self.plugins.iter().map(|(name, config, _)| (name, config))),
             faults: self.faults,
             ids: (!self.same_ids).then(Mutex::default),
-            all_guests: tokio::sync::Mutex::default(),
+            #[cfg(feature = "faults")]
+            broken: OfHost::default(),
         });
         let mut plugins = Vec::new();
         let mut drivers = Vec::new();

@@ -1,5 +1,6 @@
 //! Plugins as the host sees them, and the order in which they are asked.
 
+use super::broken;
 use super::link::Link;
 use super::services::{Services, lock};
 use crate::api::{
@@ -168,24 +169,6 @@ impl PluginRecord {
             .ok_or(DenyReason::UnknownHandler(id))
     }
 
-    /// For a host that is broken on purpose: the handler with the least id.
-    pub fn first_handler(&self) -> Option<(HandlerId, HandlerEntry)> {
-        let state = lock(&self.state);
-        let registrar = lock(&state.registrar);
-        let (id, entry) = registrar.handlers.first_key_value()?;
-        Some((*id, entry.clone()))
-    }
-
-    /// For a host that is broken on purpose: `registrar` has the handlers that hold now, besides its own.
-    pub fn keep_handlers(&self, registrar: &SharedRegistrar) {
-        let state = lock(&self.state);
-        let kept = lock(&state.registrar).handlers.clone();
-        let mut registrar = lock(registrar);
-        for (id, entry) in kept {
-            registrar.handlers.entry(id).or_insert(entry);
-        }
-    }
-
     fn listeners(&self, kind: EventKind) -> Vec<Listening> {
         let state = lock(&self.state);
         let registrar = lock(&state.registrar);
@@ -199,11 +182,6 @@ impl PluginRecord {
                 of: Arc::clone(&state.registrar),
             })
             .collect()
-    }
-
-    /// For a host that is broken on purpose: how often it has come up so far.
-    fn times_up(&self) -> u32 {
-        lock(&self.state).times_up
     }
 
     /// Whether the instance runs that has registered these. A successor's listeners may have other ids.
@@ -242,6 +220,33 @@ impl PluginRecord {
                 _ => Ok(outcome),
             },
         }
+    }
+}
+
+/// For a host that is broken on purpose.
+#[cfg(feature = "faults")]
+impl PluginRecord {
+    /// The handler with the least id.
+    pub fn first_handler(&self) -> Option<(HandlerId, HandlerEntry)> {
+        let state = lock(&self.state);
+        let registrar = lock(&state.registrar);
+        let (id, entry) = registrar.handlers.first_key_value()?;
+        Some((*id, entry.clone()))
+    }
+
+    /// `registrar` has the handlers that hold now, besides its own.
+    pub fn keep_handlers(&self, registrar: &SharedRegistrar) {
+        let state = lock(&self.state);
+        let kept = lock(&state.registrar).handlers.clone();
+        let mut registrar = lock(registrar);
+        for (id, entry) in kept {
+            registrar.handlers.entry(id).or_insert(entry);
+        }
+    }
+
+    /// How often it has come up so far.
+    pub fn times_up(&self) -> u32 {
+        lock(&self.state).times_up
     }
 }
 
@@ -318,9 +323,7 @@ fn in_order(
             entries.map(|entry| (entry, Arc::clone(plugin)))
         })
         .collect();
-    if services.faults.has(Fault::RestartedLast) {
-        listeners.sort_by_key(|(_, plugin)| plugin.times_up());
-    }
+    broken::restarted_last(services.faults, &mut listeners);
     // Equal ones stay as they are: by plugin, and each plugin's in the order in which it subscribed.
     listeners.sort_by_key(|(entry, _)| Reverse(entry.priority));
     listeners

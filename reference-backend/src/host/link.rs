@@ -3,6 +3,7 @@
 //! The connection's machine stands behind a lock that is never held across an await. The pump moves bytes in and out;
 //! the script takes what arrived and decides; handles, which may be used from any task, send.
 
+use super::broken::{self, OnWire};
 use super::busy::Busy;
 use super::memory::Share;
 use super::places::Refusal;
@@ -65,7 +66,6 @@ pub(crate) struct Link {
     pub stall_limit: Duration,
     /// Why it has no place, which is all that it is to hear.
     pub(super) refusal: Option<Refusal>,
-    pub(super) faults: Faults,
     /// Whom it waits for.
     pub(super) busy: Busy,
     origin: Instant,
@@ -81,29 +81,71 @@ pub(crate) struct Link {
 pub(super) struct Wire {
     share: Share,
     pub conn: Connection,
-    pub queue: SendQueue,
+    queue: SendQueue,
     inbox: VecDeque<Incoming>,
     inbox_packets: usize,
     inbox_bytes: usize,
-    /// Packets that have left the inbox.
-    taken: u64,
     max_inbox_packets: usize,
     max_inbox_bytes: usize,
     /// The session that may act, by its number; none outside of sessions.
     pub live: Option<u64>,
-    /// Why the host's side wants this to end.
-    pub ending: Option<EndCause>,
-    /// Why the client's side has ended.
-    pub gone: Option<EndCause>,
-    /// The client takes nothing any more.
-    pub unreachable: bool,
-    flush_limit: Duration,
-    given_up: bool,
-    faults: Faults,
-    /// Whether a host that is broken so forgets the end callback.
-    pub end_forgotten: bool,
-    /// What a host that is broken so sends after the disconnect.
-    overtaken: VecDeque<Bytes>,
+    pub life: Life,
+    hurry: Hurry,
+    pub faults: Faults,
+    /// What one that is broken keeps.
+    pub broken: OnWire,
+}
+
+/// How a connection stands. It goes down this list and never back; what it has come to first counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Both sides are there.
+    Whole,
+    /// The client takes nothing any more; what it sent is still to come.
+    Deaf,
+    /// The client's side has ended; what it sent is still handled.
+    Left(EndCause),
+    /// The host's side wants it to end, whatever waits.
+    Ending(EndCause),
+}
+
+impl Life {
+    fn deafen(&mut self) {
+        if *self == Self::Whole {
+            *self = Self::Deaf;
+        }
+    }
+
+    fn leave(&mut self, cause: EndCause) {
+        if matches!(self, Self::Whole | Self::Deaf) {
+            *self = Self::Left(cause);
+        }
+    }
+
+    fn end(&mut self, cause: EndCause) {
+        if !matches!(self, Self::Ending(_)) {
+            *self = Self::Ending(cause);
+        }
+    }
+
+    /// Why it is over or has to be.
+    fn over(&self) -> Option<&EndCause> {
+        match self {
+            Self::Whole | Self::Deaf => None,
+            Self::Left(cause) | Self::Ending(cause) => Some(cause),
+        }
+    }
+}
+
+/// How much time the last bytes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hurry {
+    /// As much as any others.
+    None,
+    /// The whole host is stopping.
+    Shutdown,
+    /// Another connection has the place already.
+    WithoutPlace,
 }
 
 /// What the pump does next.
@@ -129,7 +171,6 @@ impl Link {
         services: &Services,
     ) -> Self {
         let stall_limit = services.config.limits.client_stall();
-        let faults = services.faults;
         let mut conn = Connection::new(config, Duration::ZERO);
         conn.set_online_players(online);
         Self {
@@ -137,7 +178,6 @@ impl Link {
             peer,
             stall_limit,
             refusal,
-            faults,
             busy: Busy::default(),
             origin: Instant::now(),
             wire: Box::new(Mutex::new(Wire {
@@ -147,18 +187,13 @@ impl Link {
                 inbox: VecDeque::new(),
                 inbox_packets: 0,
                 inbox_bytes: 0,
-                taken: 0,
                 max_inbox_packets: to_usize(DEFAULT_BUFFERED_PACKETS),
                 max_inbox_bytes: to_usize(DEFAULT_BUFFERED_BYTES),
                 live: None,
-                ending: None,
-                gone: None,
-                unreachable: false,
-                flush_limit: stall_limit,
-                given_up: false,
-                faults,
-                end_forgotten: false,
-                overtaken: VecDeque::new(),
+                life: Life::Whole,
+                hurry: Hurry::None,
+                faults: services.faults,
+                broken: OnWire::default(),
             })),
             pump: Notify::new(),
             script: Notify::new(),
@@ -194,7 +229,7 @@ impl Link {
     pub fn stop(&self, text: &TextComponent) {
         let now = self.now();
         self.with(|wire| {
-            wire.flush_limit = FLUSH_LIMIT_AT_SHUTDOWN;
+            wire.hurry = wire.hurry.max(Hurry::Shutdown);
             wire.disconnect(text, EndCause::Shutdown, now);
         });
         self.wake();
@@ -211,8 +246,7 @@ impl Link {
         const WHY: &str = "Timed out: the server is busy, and nothing came from you";
         let now = self.now();
         self.with(|wire| {
-            wire.flush_limit = FLUSH_LIMIT_WITHOUT_PLACE;
-            wire.given_up = true;
+            wire.hurry = Hurry::WithoutPlace;
             let cause = EndCause::ClientTimedOut(WHY.to_owned());
             wire.disconnect(&TextComponent::cut(WHY), cause, now);
         });
@@ -241,29 +275,9 @@ impl Link {
         self.wake_pump();
     }
 
-    /// For a host that is broken so.
-    pub(super) fn forget_end(&self) {
-        self.with(|wire| wire.end_forgotten = true);
-    }
-
     /// No session may act from now on.
     pub(super) fn end(&self) {
         self.with(|wire| wire.live = None);
-    }
-
-    /// The packet that waits longest, if any, whether or not the connection has ended.
-    pub(super) fn waiting_packet(&self) -> Option<RawPacket> {
-        let taken = self.with(Wire::take);
-        self.wake_pump();
-        match taken {
-            Some(Incoming::Packet(packet)) => Some(packet),
-            _ => None,
-        }
-    }
-
-    /// How many packets the script has been handed.
-    pub(super) fn packets_taken(&self) -> u64 {
-        self.with(|wire| wire.taken)
     }
 
     /// What arrived next, or why nothing will.
@@ -272,7 +286,7 @@ impl Link {
             let woken = self.script.notified();
             {
                 let mut wire = lock(&self.wire);
-                if let Some(cause) = &wire.ending {
+                if let Life::Ending(cause) = &wire.life {
                     return Err(cause.clone());
                 }
                 let had_room = wire.has_room();
@@ -284,7 +298,7 @@ impl Link {
                     }
                     return Ok(incoming);
                 }
-                if let Some(cause) = &wire.gone {
+                if let Some(cause) = wire.life.over() {
                     return Err(cause.clone());
                 }
             }
@@ -294,7 +308,7 @@ impl Link {
 
     /// Why the connection has ended or has to, whatever waits in the inbox.
     pub(super) fn over(&self) -> Option<EndCause> {
-        self.with(|wire| wire.ending.clone().or_else(|| wire.gone.clone()))
+        self.with(|wire| wire.life.over().cloned())
     }
 
     /// Runs to its end what a plugin does, unless the connection has to end: then it has [`END_GRACE`], after which it
@@ -331,13 +345,13 @@ impl Link {
 
     /// The client takes nothing any more; what it sent is still to come.
     pub(super) fn unreachable(&self) {
-        self.with(|wire| wire.unreachable = true);
+        self.with(|wire| wire.life.deafen());
     }
 
     /// The client is out of reach; what waits for it is lost.
     pub(super) fn lost(&self, cause: EndCause) {
         self.with(|wire| {
-            wire.gone.get_or_insert(cause);
+            wire.life.leave(cause);
             wire.conn.close();
         });
         self.script.notify_one();
@@ -354,7 +368,7 @@ impl Link {
         if hand.is_empty() {
             let next = wire.conn.poll_transmit();
             *hand = next
-                .or_else(|| wire.overtaken.pop_front())
+                .or_else(|| wire.broken.next_overtaken())
                 .unwrap_or_default();
         }
         wire.queue.in_hand(hand.len());
@@ -368,8 +382,12 @@ impl Link {
             starved: wants_input && !memory,
             deadline: deadline.map(|at| self.origin + at),
             closed: wire.conn.is_closed(),
-            flush_limit: wire.flush_limit,
-            given_up: wire.given_up,
+            flush_limit: match wire.hurry {
+                Hurry::None => self.stall_limit,
+                Hurry::Shutdown => FLUSH_LIMIT_AT_SHUTDOWN,
+                Hurry::WithoutPlace => FLUSH_LIMIT_WITHOUT_PLACE,
+            },
+            given_up: wire.hurry == Hurry::WithoutPlace,
         };
         drop(wire);
         if arrived {
@@ -390,29 +408,41 @@ impl Link {
 impl Wire {
     pub fn disconnect(&mut self, text: &TextComponent, cause: EndCause, now: Duration) {
         self.live = None;
-        if self.faults.has(Fault::DisconnectsFirst) && cause == EndCause::ByHandler {
-            self.overtaken
-                .extend(std::iter::from_fn(|| self.conn.poll_transmit()));
-        }
-        self.ending.get_or_insert(cause);
+        broken::before_disconnect(self, &cause);
+        self.life.end(cause);
         self.conn.disconnect(text, now);
     }
 
     /// Bytes that wait for the client, those in the pump's hand included.
-    pub fn waiting(&self) -> u64 {
+    fn waiting(&self) -> u64 {
         self.conn.output_len() as u64 + self.queue.hand
     }
 
-    /// Takes memory for packets of these sizes, which are about to be queued.
+    /// Takes room and memory for packets of these sizes, which are about to be queued.
     ///
     /// # Errors
-    /// Why there is none.
-    pub fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
+    /// Which of them finds none, and why.
+    pub fn reserve(
+        &mut self,
+        sizes: impl Iterator<Item = usize> + Clone,
+    ) -> Result<(), (usize, String)> {
+        let no_room = self.queue.no_room(self.waiting(), sizes.clone());
+        match no_room.filter(|_| !self.faults.has(Fault::UnboundedQueue)) {
+            Some(refused) => Err(refused),
+            None => self.take_memory(sizes).map_err(|why| (0, why)),
+        }
+    }
+
+    /// So many packets have been queued in the room that was reserved, in one go, and none where that has failed.
+    pub fn queued(&mut self, packets: usize) {
+        self.queue.queued(self.waiting(), packets);
+        self.count();
+    }
+
+    fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
         let more: usize = sizes.map(|size| size + PER_PACKET_OUT).sum();
         self.count();
-        if self.faults.has(Fault::UnsummedQueues)
-            || self.faults.has(Fault::FirstCome) && more as u64 <= self.share.free()
-        {
+        if broken::takes_freely(self.faults, &self.share, more as u64) {
             return Ok(());
         }
         self.share.take(more as u64).map_err(|used| {
@@ -438,11 +468,11 @@ impl Wire {
         self.inbox_packets < self.max_inbox_packets && self.inbox_bytes < self.max_inbox_bytes
     }
 
-    fn take(&mut self) -> Option<Incoming> {
+    pub fn take(&mut self) -> Option<Incoming> {
         let incoming = self.inbox.pop_front()?;
         if let Incoming::Packet(packet) = &incoming {
             self.inbox_packets -= 1;
-            self.taken += 1;
+            self.broken.took_packet();
             self.inbox_bytes -= packet.data.len();
         }
         self.count();
@@ -452,7 +482,6 @@ impl Wire {
     /// Moves events into the inbox while it has room; answers whether there were any.
     fn drain(&mut self) -> bool {
         let mut any = false;
-        let mut swapped = false;
         let before = self.inbox.len();
         // After the end there is at most one event besides the end itself, and it must not wait for room.
         while self.has_room() || self.conn.is_closed() {
@@ -482,35 +511,17 @@ impl Wire {
                         packet_id: id,
                         data,
                     }));
-                    if self.faults.has(Fault::SwapsTwo) && !swapped {
-                        swapped = swap_last_two(&mut self.inbox, before);
-                    }
                 }
                 Event::Closed(reason) => {
-                    self.gone = self.gone.take().or_else(|| gone(reason));
+                    if let Some(cause) = gone(reason) {
+                        self.life.leave(cause);
+                    }
                 }
             }
         }
+        broken::arrived(self.faults, &mut self.inbox, before);
         any
     }
-}
-
-/// As a host does that keeps packets of different kinds apart: the last two of those that have come since there were
-/// `before`, if they are of two kinds.
-fn swap_last_two(inbox: &mut VecDeque<Incoming>, before: usize) -> bool {
-    let last = inbox.len() - 1;
-    if last <= before {
-        return false;
-    }
-    let kind = |at: usize| match &inbox[at] {
-        Incoming::Packet(packet) => Some(packet.packet_id),
-        _ => None,
-    };
-    let apart = matches!((kind(last - 1), kind(last)), (Some(one), Some(other)) if one != other);
-    if apart {
-        inbox.swap(last - 1, last);
-    }
-    apart
 }
 
 /// Whose side a connection's end came from: none where the host has said so itself, and knows why.
@@ -529,7 +540,7 @@ fn gone(reason: CloseReason) -> Option<EndCause> {
 }
 
 /// Counts what waits for the client.
-pub(super) struct SendQueue {
+struct SendQueue {
     max_packets: usize,
     max_bytes: u64,
     /// Of all bytes ever written, where each packet that waits ends.
@@ -555,7 +566,7 @@ impl SendQueue {
     }
 
     /// Which of `sizes` (of packets, in order) finds no room behind the `waiting` bytes, and why.
-    pub fn no_room(
+    fn no_room(
         &self,
         mut waiting: u64,
         sizes: impl Iterator<Item = usize>,
@@ -578,13 +589,9 @@ impl SendQueue {
         None
     }
 
-    /// A packet was queued; `waiting` includes it.
-    pub fn queued(&mut self, waiting: u64) {
-        self.ends.push_back(self.written + waiting);
-    }
-
-    /// As many packets were queued in one go, none of which is told apart: each counts until the whole is written.
-    pub fn queued_batch(&mut self, waiting: u64, packets: usize) {
+    /// So many packets were queued in one go, none of which is told apart: each counts until the whole is written.
+    /// `waiting` includes them.
+    fn queued(&mut self, waiting: u64, packets: usize) {
         let end = self.written + waiting;
         self.ends.extend(std::iter::repeat_n(end, packets));
     }
@@ -625,8 +632,8 @@ mod tests {
             queue.no_room(0, [101].into_iter()).map(|(index, _)| index),
             Some(0)
         );
-        queue.queued(40);
-        queue.queued(80);
+        queue.queued(40, 1);
+        queue.queued(80, 1);
         assert_eq!(
             queue.no_room(80, [1].into_iter()).map(|(index, _)| index),
             Some(0)

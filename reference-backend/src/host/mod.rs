@@ -13,7 +13,7 @@
 //! | `players` | who is in, each once |
 //! | `session` | what a handle does |
 //! | `busy` | whom a connection waits for |
-//! | `broken` | what a host that is broken on purpose does in place of the right thing |
+//! | `broken` | what a host that is broken on purpose does in place of the right thing; `whole` where none can be |
 //! | `turns` | who needs much waits for those who need little |
 //! | `native` | plugins that are part of the process |
 //! | `rate` | how much of the log one plugin may fill |
@@ -22,6 +22,10 @@
 //! Each connection has one task, as a rule; see `turns`. In it the pump and the script take turns; neither waits for the other, so that packets
 //! go on being sent while a native callback waits.
 
+#[cfg(feature = "faults")]
+mod broken;
+#[cfg(not(feature = "faults"))]
+#[path = "whole.rs"]
 mod broken;
 mod builder;
 mod busy;
@@ -50,7 +54,6 @@ pub(crate) use turns::{Pace, give_way, settled};
 
 use crate::api::{EndCause, HandlerId, HostEvent, LogLevel, PlayerId, VirtualBackendHandler};
 use crate::config::{HostConfig, TableError};
-use crate::fault::Fault;
 use backend_proto::TextComponent;
 use link::Link;
 use places::{Admission, Places};
@@ -200,10 +203,7 @@ impl Host {
         };
         inner.stopping.send_replace(true);
         let text = TextComponent::cut(reason);
-        if inner.services.faults.has(Fault::ShutdownKills) {
-            open.iter().for_each(|link| link.lost(EndCause::Shutdown));
-            // The end callbacks have this one turn.
-            tokio::task::yield_now().await;
+        if broken::kills(&inner.services, &open).await {
             return self.disable().await;
         }
         for link in open {
@@ -459,10 +459,6 @@ async fn run<S: AsyncRead + AsyncWrite>(open: Open, stream: S) {
         link: Arc::clone(&open.link),
     };
     let served = async { tokio::join!(biased; script.run(), pump::run(&open.link, stream)) };
-    let (cause, ()) = if services.faults.has(Fault::UnfairSelect) {
-        broken::to_the_last_packet(&open.link, served).await
-    } else {
-        served.await
-    };
+    let (cause, ()) = broken::serve(&open.link, served).await;
     services.tell(HostEvent::Closed { player, cause });
 }

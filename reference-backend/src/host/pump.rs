@@ -1,9 +1,9 @@
 //! Bytes in and out of one connection.
 
+use super::broken;
 use super::link::Link;
 use super::turns;
 use crate::api::EndCause;
-use crate::fault::Fault;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -122,19 +122,12 @@ impl<S: AsyncRead + AsyncWrite> Pump<'_, S> {
                             more = count == READ_CHUNK;
                         }
                         Ok(_) => {
-                            // A pipe in memory that was broken differs from one that was ended by this alone.
-                            if self.link.faults.has(Fault::NoEndOnReset)
-                                && self.writer.write(&[]).await.is_err()
-                            {
-                                self.link.forget_end();
-                            }
+                            broken::half_closed(self.link, &mut self.writer).await;
                             self.half_closed = true;
                             self.link.peer_closed();
                         }
                         Err(_) => {
-                            if self.link.faults.has(Fault::NoEndOnReset) {
-                                self.link.forget_end();
-                            }
+                            broken::reset(self.link);
                             self.link.lost(EndCause::ClientLeft);
                             return false;
                         }

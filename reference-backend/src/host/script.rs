@@ -31,10 +31,10 @@ const BURST: usize = 16;
 pub(super) const LIMBO: &str = "limbo";
 
 /// Who plays server for a connection.
-struct Backend {
+pub(super) struct Backend {
     plugin: String,
     id: HandlerId,
-    handler: Arc<dyn VirtualBackendHandler>,
+    pub handler: Arc<dyn VirtualBackendHandler>,
     limits: Limits,
     /// Held until the session has ended; none where nothing limits them.
     _seat: Option<Seat>,
@@ -49,8 +49,8 @@ impl Script {
     /// Until the connection is over. Answers why.
     pub async fn run(self) -> EndCause {
         let cause = match self.login().await {
-            Ok((profile, protocol, early, _place)) => {
-                let cause = match self.play(profile, protocol, early).await {
+            Ok((profile, protocol, _place)) => {
+                let cause = match self.play(profile, protocol).await {
                     Ok(never) => match never {},
                     Err(cause) => cause,
                 };
@@ -66,7 +66,7 @@ impl Script {
         cause
     }
 
-    async fn login(&self) -> Result<(GameProfile, i32, Option<Decision>, Option<Place>), EndCause> {
+    async fn login(&self) -> Result<(GameProfile, i32, Option<Place>), EndCause> {
         let Incoming::LoginStart {
             name,
             claimed_uuid,
@@ -100,11 +100,7 @@ impl Script {
         let services = &self.host.services;
         let mut profile = (services.profiles)(&name);
         let place = self.enter(&profile).await?;
-        let early = if self.faults().has(Fault::PreConnectBeforeLogin) {
-            Some(self.pre_connect(&profile, protocol, None).await?)
-        } else {
-            None
-        };
+        broken::ask_early(self, &profile, protocol).await?;
         let now = self.link.now();
         if let Err(error) = self
             .link
@@ -121,7 +117,7 @@ impl Script {
         if services.faults.has(Fault::TruncatesProperties) {
             profile.properties.truncate(1);
         }
-        Ok((profile, protocol, early, place))
+        Ok((profile, protocol, place))
     }
 
     /// The player's place among those who are in, where each has only one.
@@ -149,9 +145,8 @@ impl Script {
         &self,
         profile: GameProfile,
         protocol: i32,
-        early: Option<Decision>,
     ) -> Result<std::convert::Infallible, EndCause> {
-        let backend = self.choose(&profile, protocol, early).await?;
+        let backend = self.choose(&profile, protocol).await?;
         let now = self.link.now();
         if let Err(error) = self.link.with(|wire| wire.conn.enter_play(now)) {
             return Err(self.failed(&error));
@@ -163,12 +158,7 @@ impl Script {
         Err(self.session(backend, profile, protocol).await)
     }
 
-    async fn choose(
-        &self,
-        profile: &GameProfile,
-        protocol: i32,
-        early: Option<Decision>,
-    ) -> Result<Backend, EndCause> {
+    async fn choose(&self, profile: &GameProfile, protocol: i32) -> Result<Backend, EndCause> {
         let player_id = self.link.player;
         let event = Event::PostLogin(PostLogin {
             player_id,
@@ -190,7 +180,7 @@ impl Script {
             _ => initial,
         };
 
-        let decision = match early {
+        let decision = match broken::early(&self.link) {
             Some(decision) => decision,
             None => self.pre_connect(profile, protocol, target.clone()).await?,
         };
@@ -235,30 +225,14 @@ impl Script {
     fn handler(&self, decision: &Decision, id: HandlerId) -> Result<Backend, DenyReason> {
         let unknown = DenyReason::UnknownHandler(id);
         let plugin = decision.plugin.as_ref().ok_or(unknown.clone())?;
-        let found = plugin.handler(id);
-        if found.as_ref().err() != Some(&unknown) {
-            return backend(plugin, id, found?);
-        }
-        let faults = self.host.services.faults;
-        let elsewhere = || {
-            let mut others = self.host.plugins().iter();
-            others.find_map(|other| Some((other, other.handler(id).ok()?)))
+        let (plugin, id, entry) = match plugin.handler(id) {
+            Err(reason) if reason == unknown => broken::another(self, plugin, id).ok_or(unknown)?,
+            found => (plugin, id, found?),
         };
-        if faults.has(Fault::OneGlobalTable)
-            && let Some((other, entry)) = elsewhere()
-        {
-            return backend(other, id, entry);
-        }
-        if faults.has(Fault::FirstHandler)
-            && elsewhere().is_none()
-            && let Some((first, entry)) = plugin.first_handler()
-        {
-            return backend(plugin, first, entry);
-        }
-        Err(unknown)
+        backend(plugin, id, entry)
     }
 
-    async fn pre_connect(
+    pub(super) async fn pre_connect(
         &self,
         profile: &GameProfile,
         protocol: i32,
@@ -283,7 +257,7 @@ impl Script {
         }
     }
 
-    fn faults(&self) -> Faults {
+    pub(super) fn faults(&self) -> Faults {
         self.host.services.faults
     }
 
@@ -322,8 +296,7 @@ impl Script {
         });
         let cause = self.callbacks(&backend, &session).await;
         self.link.end();
-        let forgotten = self.link.with(|wire| wire.end_forgotten);
-        let notified = backend.handler.is_alive(player) && !forgotten;
+        let notified = backend.handler.is_alive(player) && !broken::forgets_end(&self.link);
         services.tell(HostEvent::SessionEnded {
             player,
             cause: cause.clone(),
@@ -331,20 +304,13 @@ impl Script {
         });
         if notified {
             self.end(&backend).await;
-            if self.faults().has(Fault::TwoEndsOnKick) && cause == EndCause::Kicked {
-                self.end(&backend).await;
-            }
-            if self.faults().has(Fault::LatePacket)
-                && let Some(packet) = self.link.waiting_packet()
-            {
-                self.deliver(&backend, &session, &packet).await;
-            }
+            broken::ended(self, &backend, &session, &cause).await;
         }
         self.host.sessions.fetch_sub(1, Ordering::Relaxed);
         cause
     }
 
-    async fn end(&self, backend: &Backend) {
+    pub(super) async fn end(&self, backend: &Backend) {
         let player = self.link.player;
         let end = caught(|| backend.handler.on_session_end(player));
         let deadline = backend.limits.start_deadline();
@@ -393,52 +359,37 @@ impl Script {
             self.link.disconnect(&text, EndCause::StartDeadline);
             return EndCause::StartDeadline;
         }
-        if self.faults().has(Fault::StartsTwice) {
-            // Only begun, so that nothing but the call itself differs.
-            let again = backend.handler.on_session_start(session);
-            let _ = tokio::time::timeout(Duration::ZERO, again).await;
-        }
-        if self.faults().has(Fault::DropsEarlyPackets) {
-            while self.link.waiting_packet().is_some() {}
-        }
-        let mut treatment = broken::Treatment::of(self.faults(), session);
-        let cause = self.packets(backend, session, treatment.as_mut()).await;
-        if let Some(treatment) = treatment {
-            treatment.finish().await;
-        }
-        cause
+        broken::started(self, backend, session).await;
+        self.packets(backend, session).await
     }
 
-    async fn packets(
-        &self,
-        backend: &Backend,
-        session: &HostSession,
-        mut treatment: Option<&mut broken::Treatment>,
-    ) -> EndCause {
+    async fn packets(&self, backend: &Backend, session: &HostSession) -> EndCause {
         let mut row = turns::Row::new(BURST);
-        loop {
+        let mut treatment = broken::Treatment::of(session);
+        let cause = loop {
             let packet = match row.after(self.link.next()).await {
                 Ok(Incoming::Packet(packet)) => packet,
-                Ok(_) => return self.out_of_order(),
-                Err(cause) => return cause,
+                Ok(_) => break self.out_of_order(),
+                Err(cause) => break cause,
             };
-            let packet = match &mut treatment {
-                None => Some(packet),
-                Some(treatment) => treatment
-                    .packet(packet)
-                    .filter(|packet| !treatment.spawns(&backend.handler, packet)),
-            };
-            if let Some(packet) = packet {
+            if let Some(packet) = treatment.packet(&backend.handler, packet) {
                 self.deliver(backend, session, &packet).await;
             }
             row.had(1);
             if !self.faults().has(Fault::UnfairSelect) {
                 row.rest().await;
             }
-        }
+        };
+        treatment.finish().await;
+        cause
     }
 
-    async fn deliver(&self, backend: &Backend, session: &HostSession, packet: &RawPacket) {
+    pub(super) async fn deliver(
+        &self,
+        backend: &Backend,
+        session: &HostSession,
+        packet: &RawPacket,
+    ) {
         self.host.services.observe(|| HostEvent::PacketIn {
             player: self.link.player,
             packet: packet.clone(),
@@ -453,15 +404,12 @@ impl Script {
     async fn callback<T>(&self, callback: Callback, work: impl Future<Output = T>) -> T {
         let services = &self.host.services;
         let player = self.link.player;
-        let alone = match services.faults.has(Fault::GlobalLock) {
-            true => Some(services.all_guests.lock().await),
-            false => None,
+        let called = async {
+            services.observe(|| HostEvent::CallbackStarted { player, callback });
+            let _under_way = self.link.busy.calls(callback);
+            work.await
         };
-        services.observe(|| HostEvent::CallbackStarted { player, callback });
-        let under_way = self.link.busy.calls(callback);
-        let done = work.await;
-        drop(under_way);
-        drop(alone);
+        let done = broken::alone(services, called).await;
         services.observe(|| HostEvent::CallbackEnded { player, callback });
         done
     }

@@ -1,5 +1,7 @@
 //! What every part of the host has at hand.
 
+#[cfg(feature = "faults")]
+use super::broken::OfHost;
 use super::memory::Memory;
 use super::rate::Rates;
 use super::turns::Turns;
@@ -74,8 +76,9 @@ pub(crate) struct Services {
     /// The ids that plugins say they have, whose each is, and of which component. None where one component may be there
     /// several times.
     pub(super) ids: Option<Mutex<Ids>>,
-    /// For a fault that has all guests take turns.
-    pub(super) all_guests: tokio::sync::Mutex<()>,
+    /// What one that is broken keeps.
+    #[cfg(feature = "faults")]
+    pub(super) broken: OfHost,
 }
 
 impl Services {

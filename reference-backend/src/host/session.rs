@@ -1,6 +1,7 @@
 //! The host's side of a session handle.
 
-use super::link::{Link, Wire};
+use super::broken;
+use super::link::{Life, Link, Wire};
 use super::services::Services;
 use crate::api::{
     BatchError, EndCause, GameProfile, HostEvent, PlayerError, PlayerErrorKind, PlayerId,
@@ -8,7 +9,7 @@ use crate::api::{
 };
 use crate::fault::Fault;
 use crate::shown::shown;
-use backend_proto::{RawPacketRef, SendError, TextComponent, TextError};
+use backend_proto::{CheckedPacket, RawPacketRef, SendError, TextComponent, TextError};
 use std::any::Any;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -58,13 +59,8 @@ impl SessionShared {
     }
 
     fn component(&self, text: &Text) -> Result<TextComponent, TextError> {
-        match text {
-            #[cfg(feature = "faults")]
-            Text::Json(json) if self.services.faults.has(Fault::RawJson) => {
-                Ok(TextComponent::unchecked(json))
-            }
-            text => to_component(text),
-        }
+        let unchecked = broken::component(self.services.faults, text);
+        unchecked.map_or_else(|| to_component(text), Ok)
     }
 
     /// Checked, and made fit for the client.
@@ -80,29 +76,36 @@ impl SessionShared {
             .map_err(text_error)
     }
 
-    /// What a fault leaves of a packet's data.
-    fn cut<'a>(&self, data: &'a [u8]) -> &'a [u8] {
-        /// A buffer that was just large enough.
-        const KEPT: usize = 64 << 10;
-        let faulty = self.services.faults.has(Fault::SplitsAt64Kib)
-            && self.services.config.compression_threshold < 0;
-        match data.get(..KEPT) {
-            Some(kept) if faulty => kept,
-            _ => data,
-        }
+    /// Does something on the connection for as long as the session may, and has the pump look at what came of it.
+    fn act<E>(
+        &self,
+        refused: impl Fn(PlayerError) -> E,
+        act: impl FnOnce(&mut Wire) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let link = self.link().map_err(&refused)?;
+        link.with(|wire| {
+            wire.may_act(self.number).map_err(&refused)?;
+            act(wire)
+        })?;
+        link.wake_pump();
+        Ok(())
     }
 
-    fn done(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
-        match &done {
-            Ok(()) => {
-                if let Ok(link) = self.link() {
-                    link.wake_pump();
-                }
-            }
-            Err(error) => self.services.observe(|| HostEvent::CallRefused {
+    /// A packet is on its way to the client.
+    fn tell_of(&self, packet: &RawPacket) {
+        self.services.observe(|| HostEvent::PacketOut {
+            player: self.player,
+            packet: packet.clone(),
+        });
+    }
+
+    /// Tells whoever watches of a call that was refused.
+    fn told(&self, done: Result<(), PlayerError>) -> Result<(), PlayerError> {
+        if let Err(error) = &done {
+            self.services.observe(|| HostEvent::CallRefused {
                 player: self.player,
                 error: error.clone(),
-            }),
+            });
         }
         done
     }
@@ -156,127 +159,77 @@ impl VirtualBackendSession for HostSession {
     fn send_packet(&self, packet: RawPacket) -> Result<(), PlayerError> {
         let raw = RawPacketRef {
             id: packet.packet_id,
-            data: self.cut(&packet.data),
+            data: broken::cut(&self.services, &packet.data),
         };
-        let sent = self.link().and_then(|link| {
-            link.with(|wire| {
-                wire.may_act(self.number)?;
+        let sent = self.act(
+            |error| error,
+            |wire| {
                 // What is wrong with a packet comes before whether there is room: it stays wrong.
-                match wire.conn.check_packet(raw) {
+                let checked = match wire.conn.check_packet(raw) {
                     Err(_) if self.services.faults.has(Fault::OkThenDropped) => return Ok(()),
                     checked => checked.map_err(send_error)?,
-                }
-                let size = raw.data.len();
-                let no_room = wire.queue.no_room(wire.waiting(), std::iter::once(size));
-                if let Some((_, why)) = no_room
-                    && !self.services.faults.has(Fault::UnboundedQueue)
-                {
-                    return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
-                }
-                wire.take_memory(std::iter::once(size)).map_err(no_memory)?;
-                let queued = wire.conn.send_packet(raw);
-                let waiting = wire.waiting();
-                if queued.is_ok() {
-                    wire.queue.queued(waiting);
-                }
-                wire.count();
-                queued.map_err(send_error)?;
-                self.services.observe(|| HostEvent::PacketOut {
-                    player: self.player,
-                    packet: packet.clone(),
-                });
+                };
+                wire.send(&[checked]).map_err(|refused| refused.error)?;
+                self.tell_of(&packet);
                 Ok(())
-            })
-        });
-        self.done(sent)
+            },
+        );
+        self.told(sent)
     }
 
     fn send_packets(&self, packets: Vec<RawPacket>) -> Result<(), BatchError> {
-        let mut raw: Vec<_> = packets
+        let raw: Vec<_> = packets
             .iter()
             .map(|packet| RawPacketRef {
                 id: packet.packet_id,
                 data: &packet.data,
             })
             .collect();
-        let link = self.link().map_err(|error| at(0, error));
-        let sent = link.and_then(|link| {
-            link.with(|wire| {
-                wire.may_act(self.number).map_err(|error| at(0, error))?;
-                if self.services.faults.has(Fault::HalfABatch) {
-                    let wrong =
-                        |packet: &RawPacketRef<'_>| wire.conn.check_packet(*packet).is_err();
-                    raw.truncate(raw.iter().position(wrong).unwrap_or(raw.len()));
-                }
-                for (index, packet) in raw.iter().enumerate() {
-                    wire.conn
-                        .check_packet(*packet)
-                        .map_err(|error| at(index, send_error(error)))?;
-                }
-                let sizes = raw.iter().map(|packet| packet.data.len());
-                if let Some((index, why)) = wire.queue.no_room(wire.waiting(), sizes) {
-                    return Err(at(
-                        index,
-                        PlayerError::new(PlayerErrorKind::SendFailed, why),
-                    ));
-                }
-                wire.take_memory(raw.iter().map(|packet| packet.data.len()))
-                    .map_err(|why| at(0, no_memory(why)))?;
-                let queued = wire.conn.send_packets(&raw);
-                let waiting = wire.waiting();
-                if queued.is_ok() {
-                    wire.queue.queued_batch(waiting, raw.len());
-                }
-                wire.count();
-                queued.map_err(|error| at(error.index, send_error(error.error)))?;
-                for packet in packets.iter().take(raw.len()) {
-                    self.services.observe(|| HostEvent::PacketOut {
-                        player: self.player,
-                        packet: packet.clone(),
-                    });
-                }
+        let sent = self.act(
+            |error| at(0, error),
+            |wire| {
+                let checked = match wire.conn.check_packets(&raw) {
+                    Err(error) if self.services.faults.has(Fault::HalfABatch) => {
+                        wire.conn.check_packets(&raw[..error.index])
+                    }
+                    checked => checked,
+                };
+                let checked = checked.map_err(batch_error)?;
+                wire.send(&checked)?;
+                packets
+                    .iter()
+                    .take(checked.len())
+                    .for_each(|packet| self.tell_of(packet));
                 Ok(())
-            })
-        });
-        match &sent {
-            Ok(()) => {
-                if let Ok(link) = self.link() {
-                    link.wake_pump();
-                }
-            }
-            Err(error) => self.services.observe(|| HostEvent::BatchRefused {
+            },
+        );
+        if let Err(error) = &sent {
+            self.services.observe(|| HostEvent::BatchRefused {
                 player: self.player,
                 error: error.clone(),
-            }),
+            });
         }
         sent
     }
 
     fn send_message(&self, message: &Text) -> Result<(), PlayerError> {
-        let sent = self.link().and_then(|link| {
-            link.with(|wire| {
-                wire.may_act(self.number)?;
+        let sent = self.act(
+            |error| error,
+            |wire| {
                 let text = self.written(wire, message)?;
-                let size = text.as_json().len();
-                if let Some((_, why)) = wire.queue.no_room(wire.waiting(), std::iter::once(size)) {
-                    return Err(PlayerError::new(PlayerErrorKind::SendFailed, why));
-                }
-                wire.take_memory(std::iter::once(size)).map_err(no_memory)?;
+                wire.reserve(std::iter::once(text.as_json().len()))
+                    .map_err(|refused| no_room(refused).error)?;
                 let queued = wire.conn.send_message(&text);
-                let waiting = wire.waiting();
-                if queued.is_ok() {
-                    wire.queue.queued(waiting);
-                }
-                wire.count();
+                wire.queued(usize::from(queued.is_ok()));
                 queued.map_err(send_error)?;
                 self.services.observe(|| HostEvent::MessageOut {
                     player: self.player,
                     message: message.clone(),
                 });
                 Ok(())
-            })
-        });
-        self.done(sent)
+            },
+        );
+        self.told(sent)
     }
 
     fn switch_server(&self, target: &str) -> Result<(), PlayerError> {
@@ -299,7 +252,7 @@ impl VirtualBackendSession for HostSession {
                     )
                 })
             });
-        self.done(answer)
+        self.told(answer)
     }
 
     fn disconnect(&self, reason: &Text) -> Result<(), PlayerError> {
@@ -318,7 +271,7 @@ impl VirtualBackendSession for HostSession {
             link.wake();
             Ok(())
         });
-        self.done(done)
+        self.told(done)
     }
 
     fn handle(&self) -> Arc<dyn VirtualBackendSession> {
@@ -336,7 +289,7 @@ impl Wire {
 
     fn may_act(&self, session: u64) -> Result<(), PlayerError> {
         self.in_session(session)?;
-        if self.gone.is_some() || self.unreachable || self.conn.is_closed() {
+        if self.life != Life::Whole || self.conn.is_closed() {
             return Err(PlayerError::new(
                 PlayerErrorKind::SendFailed,
                 "the client is gone",
@@ -344,14 +297,27 @@ impl Wire {
         }
         Ok(())
     }
+
+    /// Queues all of them or none.
+    fn send(&mut self, packets: &[CheckedPacket<'_>]) -> Result<(), BatchError> {
+        self.reserve(packets.iter().map(CheckedPacket::size))
+            .map_err(no_room)?;
+        let queued = self.conn.send_checked(packets);
+        self.queued(if queued.is_ok() { packets.len() } else { 0 });
+        queued.map_err(batch_error)
+    }
 }
 
 fn ended() -> PlayerError {
     PlayerError::new(PlayerErrorKind::SessionEnded, "the session has ended")
 }
 
-fn no_memory(why: String) -> PlayerError {
-    PlayerError::new(PlayerErrorKind::SendFailed, why)
+fn no_room((index, why): (usize, String)) -> BatchError {
+    at(index, PlayerError::new(PlayerErrorKind::SendFailed, why))
+}
+
+fn batch_error(error: backend_proto::BatchError) -> BatchError {
+    at(error.index, send_error(error.error))
 }
 
 fn text_error(error: TextError) -> PlayerError {

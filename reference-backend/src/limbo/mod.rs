@@ -4,12 +4,12 @@
 
 mod layout;
 mod packets;
-mod wire;
 
 use crate::api::{
     BoxFuture, HandlerId, PlayerId, RawPacket, Text, VirtualBackendHandler, VirtualBackendSession,
 };
 use crate::host::lock;
+#[cfg(feature = "faults")]
 pub(crate) use layout::KeepAliveId;
 pub(crate) use packets::Packets;
 use std::collections::BTreeMap;

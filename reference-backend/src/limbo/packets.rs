@@ -4,8 +4,8 @@
 //! be sent; a spectator does not fall either.
 
 use super::layout::{Dimension, KeepAliveId, Layout};
-use super::wire::Write;
 use crate::api::RawPacket;
+use backend_proto::{NbtExt, Tag, WriteExt, put_registries};
 use bytes::{BufMut, BytesMut};
 use vb_data::{Direction, PacketTable, State, codec_registries, packets, registries};
 
@@ -72,6 +72,8 @@ impl Packets {
         self.keep_alive_answer == Some(packet.packet_id)
     }
 
+    /// For a host that is broken on purpose.
+    #[cfg(feature = "faults")]
     pub fn keep_alive_layout(&self) -> KeepAliveId {
         self.layout.keep_alive_id()
     }
@@ -85,7 +87,7 @@ impl Packets {
         let mut out = BytesMut::new();
         match self.layout.keep_alive_id() {
             KeepAliveId::Int => out.put_i32(id),
-            KeepAliveId::VarInt => out.varint(id),
+            KeepAliveId::VarInt => out.put_varint(id),
             KeepAliveId::Long => out.put_i64(i64::from(id)),
         }
         out
@@ -133,28 +135,28 @@ impl Packets {
             out.put_u8(0);
         }
         out.put_u8(MAX_PLAYERS);
-        out.string("flat");
+        out.put_string("flat");
         if layout.join_has_view_distance() {
-            out.varint(VIEW_DISTANCE);
+            out.put_varint(VIEW_DISTANCE);
         }
         if layout.has_reduced_debug_info() {
-            out.flag(false);
+            out.put_bool(false);
         }
         if layout.join_has_hashed_seed() {
             // The respawn screen came with it.
-            out.flag(true);
+            out.put_bool(true);
         }
     }
 
     fn join_with_codec(&self, out: &mut BytesMut) -> Option<()> {
         let layout = self.layout;
         if layout.join_has_hardcore() {
-            out.flag(false);
+            out.put_bool(false);
         }
         out.put_u8(self.game_mode());
         out.put_i8(-1);
-        out.varint(1);
-        out.string(WORLD);
+        out.put_varint(1);
+        out.put_string(WORLD);
         self.codec(out);
         match layout.dimension() {
             Dimension::Inline => {
@@ -163,22 +165,22 @@ impl Packets {
                     .find(|registry| registry.name == DIMENSION_TYPE)?
                     .entry(WORLD)?
                     .element;
-                out.nbt_compound("");
+                out.put_named(Tag::Compound, "");
                 out.put_slice(element);
             }
-            _ => out.string(WORLD),
+            _ => out.put_string(WORLD),
         }
-        out.string(WORLD);
+        out.put_string(WORLD);
         out.put_i64(0);
         if layout.join_has_hardcore() {
             // The number of players became a varint with it.
-            out.varint(i32::from(MAX_PLAYERS));
+            out.put_varint(i32::from(MAX_PLAYERS));
         } else {
             out.put_u8(MAX_PLAYERS);
         }
-        out.varint(VIEW_DISTANCE);
+        out.put_varint(VIEW_DISTANCE);
         if layout.join_has_simulation_distance() {
-            out.varint(VIEW_DISTANCE);
+            out.put_varint(VIEW_DISTANCE);
         }
         // Reduced debug info, respawn screen, debug world, flat world.
         out.put_slice(&[0, 1, 0, 1]);
@@ -188,12 +190,12 @@ impl Packets {
 
     fn join_after_configuration(&self, out: &mut BytesMut) -> Option<()> {
         let layout = self.layout;
-        out.flag(false);
-        out.varint(1);
-        out.string(WORLD);
-        out.varint(i32::from(MAX_PLAYERS));
-        out.varint(VIEW_DISTANCE);
-        out.varint(VIEW_DISTANCE);
+        out.put_bool(false);
+        out.put_varint(1);
+        out.put_string(WORLD);
+        out.put_varint(i32::from(MAX_PLAYERS));
+        out.put_varint(VIEW_DISTANCE);
+        out.put_varint(VIEW_DISTANCE);
         // Reduced debug info, respawn screen, limited crafting.
         out.put_slice(&[0, 1, 0]);
         match layout.dimension() {
@@ -201,15 +203,15 @@ impl Packets {
                 let types = registries(layout.0)
                     .iter()
                     .find(|it| it.name == DIMENSION_TYPE)?;
-                out.varint(types.id(WORLD)?);
+                out.put_varint(types.id(WORLD)?);
             }
-            _ => out.string(WORLD),
+            _ => out.put_string(WORLD),
         }
-        out.string(WORLD);
+        out.put_string(WORLD);
         out.put_i64(0);
         if layout.game_modes_are_varints() {
-            out.varint(i32::from(self.game_mode()));
-            out.varint(0);
+            out.put_varint(i32::from(self.game_mode()));
+            out.put_varint(0);
         } else {
             out.put_u8(self.game_mode());
             out.put_i8(-1);
@@ -218,56 +220,48 @@ impl Packets {
         out.put_slice(&[0, 1]);
         self.death_and_portal(out);
         if layout.join_has_sea_level() {
-            out.varint(SEA_LEVEL);
+            out.put_varint(SEA_LEVEL);
         }
         if layout.join_has_online_mode() {
-            out.flag(false);
+            out.put_bool(false);
         }
         if layout.join_has_secure_chat() {
-            out.flag(false);
+            out.put_bool(false);
         }
         Some(())
     }
 
     fn death_and_portal(&self, out: &mut BytesMut) {
         if self.layout.join_has_death_location() {
-            out.flag(false);
+            out.put_bool(false);
         }
         if self.layout.join_has_portal_cooldown() {
-            out.varint(0);
+            out.put_varint(0);
         }
     }
 
     fn codec(&self, out: &mut BytesMut) {
-        out.nbt_compound("");
-        for registry in codec_registries(self.layout.0) {
-            if self.layout.has_typed_registries() {
-                out.nbt_compound(registry.name);
-                out.nbt_string("type", registry.name);
-                out.nbt_compounds("value", registry.entries.len());
-                for entry in registry.entries {
-                    out.nbt_string("name", entry.name);
-                    out.nbt_int("id", entry.id);
-                    out.nbt_compound("element");
-                    out.put_slice(entry.element);
-                    out.nbt_end();
-                }
-                out.nbt_end();
-            } else {
-                out.nbt_compounds("dimension", registry.entries.len());
+        out.put_named(Tag::Compound, "");
+        let registries = codec_registries(self.layout.0);
+        if self.layout.has_typed_registries() {
+            put_registries(registries, out);
+        } else {
+            for registry in registries {
+                out.put_named(Tag::List, "dimension");
+                out.put_list(Tag::Compound, registry.entries.len());
                 for entry in registry.entries {
                     out.put_slice(entry.element);
                 }
             }
         }
-        out.nbt_end();
+        out.put_tag(Tag::End);
     }
 
     fn spawn(&self) -> BytesMut {
         let layout = self.layout;
         let mut out = BytesMut::new();
         if layout.spawn_is_global() {
-            out.string(WORLD);
+            out.put_string(WORLD);
         }
         // The origin is all zeros, however the coordinates are packed.
         out.put_i64(0);
@@ -287,7 +281,7 @@ impl Packets {
         let layout = self.layout;
         let mut out = BytesMut::new();
         if layout.position_has_velocity() {
-            out.varint(1);
+            out.put_varint(1);
         }
         for coordinate in [0.5, HEIGHT, 0.5] {
             out.put_f64(coordinate);
@@ -306,10 +300,10 @@ impl Packets {
         // No flag set, or not on the ground.
         out.put_u8(0);
         if layout.position_has_flags() && layout.position_has_teleport_id() {
-            out.varint(1);
+            out.put_varint(1);
         }
         if layout.position_has_dismount() {
-            out.flag(false);
+            out.put_bool(false);
         }
         out
     }

@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fnv::Fnv;
+
 /// What the connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -135,10 +137,9 @@ impl ClientConfig {
 /// nothing else here needs.
 fn name_uuid(name: &str) -> u128 {
     let half = |seed: u64| {
-        name.bytes()
-            .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+        let mut hash = Fnv::seeded(seed);
+        hash.write(name.as_bytes());
+        hash.value()
     };
     let raw = (u128::from(half(0)) << 64) | u128::from(half(0x9e37_79b9_7f4a_7c15));
     (raw & !(0xf << 76) & !(0x3 << 62)) | (0x3 << 76) | (0x2 << 62)

@@ -24,6 +24,7 @@ mod client;
 mod config;
 mod event;
 mod fault;
+mod fnv;
 mod layout;
 pub mod legacy;
 pub mod nbt;
@@ -41,6 +42,7 @@ pub use client::{Client, SendError};
 pub use config::{ClientConfig, Intent, KeepAlivePolicy, Settings};
 pub use event::{CloseReason, EnteredBy, Event, Missing, Received, Sent, StuckReason, Verdict};
 pub use fault::{Fault, FaultKind, Site};
+pub use fnv::Fnv;
 pub use layout::required_packets;
 pub use packet::{
     Abilities, Chunk, ChunkSummary, Context, Dimension, EncryptionRequest, JoinGame, KnownPack,

@@ -1,5 +1,6 @@
 //! Errors of a configuration: where, what, and how to mend it.
 
+use crate::nearest::nearest;
 use std::fmt;
 use std::ops::Range;
 
@@ -116,55 +117,9 @@ fn explain(message: &str) -> (String, Option<String>) {
     (format!("unknown {noun} `{found}`"), help)
 }
 
-/// The candidate that is nearest to `name`, if one is near: at most a third of its letters differ, case and the kind of
-/// hyphen aside.
-#[must_use]
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let fold = |text: &str| text.to_lowercase().replace('_', "-");
-    let name = fold(name);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&name, &fold(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance * 3 <= candidate.chars().count().max(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance. Names are short, so one row at a time is all it takes.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("same", "same"), 0);
-    }
-
-    #[test]
-    fn near_and_far() {
-        let known = ["permissions", "deny", "fallback"];
-        assert_eq!(nearest("permission", known), Some("permissions"));
-        assert_eq!(nearest("Permissions", known), Some("permissions"));
-        assert_eq!(nearest("denied", known), None);
-        assert_eq!(nearest("zzz", known), None);
-    }
 
     #[test]
     fn the_position_counts_characters() {

@@ -1,7 +1,7 @@
 //! The names of gates in a plugin's table.
 
-use super::nearest;
 use crate::events::EventKind;
+use crate::nearest::nearest;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeSet;
 

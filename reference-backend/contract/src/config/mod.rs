@@ -9,13 +9,13 @@ pub mod limits;
 
 pub use bind::{BindError, check_bind};
 pub use error::ConfigError;
-pub use error::nearest;
 pub use host_limits::HostLimits;
 pub use limits::Limits;
 
 use crate::capability::{Capability, Grants};
 use crate::events::{EventKind, MAX_SERVER_NAME};
 use crate::file::read_file;
+use crate::nearest::nearest;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

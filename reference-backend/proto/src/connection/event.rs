@@ -52,6 +52,18 @@ pub struct RawPacketRef<'a> {
     pub data: &'a [u8],
 }
 
+/// A packet that [`Connection::check_packet`](super::Connection::check_packet) has let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedPacket<'a>(pub(super) RawPacketRef<'a>);
+
+impl CheckedPacket<'_> {
+    /// Bytes that follow its id.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.data.len()
+    }
+}
+
 /// Where a connection is, as the client's next packet will be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {

@@ -30,7 +30,7 @@ use crate::text::{TextComponent, TextError};
 use crate::version::Version;
 use stage::Stage;
 
-pub use event::{Event, Phase, RawPacketRef};
+pub use event::{CheckedPacket, Event, Phase, RawPacketRef};
 pub use legacy::{LEGACY_PATIENCE, LEGACY_PROTOCOL, MAX_LEGACY_TEXT};
 
 /// Time since an origin that the driver chooses; never goes back.
@@ -212,18 +212,22 @@ impl Connection {
 
     /// Queues a play packet as it is, in order. On an error nothing is sent and the connection goes on.
     pub fn send_packet(&mut self, packet: RawPacketRef<'_>) -> Result<(), SendError> {
-        self.check_packet(packet)?;
-        self.output.put(packet.id, packet.data).map_err(too_long)
+        let checked = self.check_packet(packet)?;
+        self.send_checked(&[checked]).map_err(|error| error.error)
     }
 
     /// Queues all of them or, when one is refused, none.
     pub fn send_packets(&mut self, packets: &[RawPacketRef<'_>]) -> Result<(), BatchError> {
-        for (index, packet) in packets.iter().enumerate() {
-            self.check_packet(*packet)
-                .map_err(|error| BatchError { index, error })?;
-        }
+        let checked = self.check_packets(packets)?;
+        self.send_checked(&checked)
+    }
+
+    /// Queues all of them or, when zlib makes one too long, none. They were checked by this connection, and nothing has
+    /// been done with it since.
+    pub fn send_checked(&mut self, packets: &[CheckedPacket<'_>]) -> Result<(), BatchError> {
+        debug_assert!(packets.is_empty() || matches!(self.stage, Stage::Play { .. }));
         let mark = self.output.mark();
-        for (index, packet) in packets.iter().enumerate() {
+        for (index, CheckedPacket(packet)) in packets.iter().enumerate() {
             if let Err(error) = self.output.put(packet.id, packet.data) {
                 self.output.roll_back(mark);
                 return Err(BatchError {
@@ -235,9 +239,28 @@ impl Connection {
         Ok(())
     }
 
+    /// As [`check_packet`](Self::check_packet), for all of them.
+    ///
+    /// # Errors
+    ///
+    /// The first that is refused.
+    pub fn check_packets<'a>(
+        &self,
+        packets: &[RawPacketRef<'a>],
+    ) -> Result<Vec<CheckedPacket<'a>>, BatchError> {
+        let check = |(index, packet): (usize, &RawPacketRef<'a>)| {
+            self.check_packet(*packet)
+                .map_err(|error| BatchError { index, error })
+        };
+        packets.iter().enumerate().map(check).collect()
+    }
+
     /// Whether [`Connection::send_packet`] would take it now, by its size before compression: a packet just under
     /// [`MAX_FRAME`] that zlib makes longer is still refused when it is sent.
-    pub fn check_packet(&self, packet: RawPacketRef<'_>) -> Result<(), SendError> {
+    pub fn check_packet<'a>(
+        &self,
+        packet: RawPacketRef<'a>,
+    ) -> Result<CheckedPacket<'a>, SendError> {
         let Stage::Play { ids } = &self.stage else {
             return Err(SendError::NotInPlay(self.state()));
         };
@@ -253,7 +276,7 @@ impl Connection {
         }
         match ids.play.reserved(packet.id) {
             Some(packet) => Err(SendError::Reserved { packet }),
-            None => Ok(()),
+            None => Ok(CheckedPacket(packet)),
         }
     }
 

@@ -4,9 +4,9 @@ use crate::api::TaskId;
 use crate::bridge::bindings::infrarust::plugin::scheduler::{
     Host, SchedulerError, SchedulerErrorKind,
 };
+use crate::bridge::broken;
 use crate::bridge::state::GuestState;
 use crate::bridge::tasks::{MIN_PERIOD, TaskError};
-use crate::fault::Fault;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ impl Host for GuestState {
 
     fn cancel(&mut self, task: u64) -> wasmtime::Result<bool> {
         self.not_in_metadata()?;
-        if self.plugin.services.faults.has(Fault::LeaksTasks) {
+        if broken::leaks_tasks(&self.plugin) {
             return Ok(true);
         }
         Ok(self.tasks.cancel(TaskId(task)))

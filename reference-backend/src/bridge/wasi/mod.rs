@@ -14,13 +14,13 @@
 //! | `files` | `wasi:filesystem` on top of these |
 //! | `streams` | `wasi:io`: streams into the log, from files and into files |
 //! | `types` | the types of both |
-//! | `network` | the host's network, for a host that is broken on purpose |
+//! | `inherited` | the host's environment and network, for a host that is broken on purpose |
 
 mod files;
 mod folder;
 mod handles;
 #[cfg(feature = "faults")]
-mod network;
+mod inherited;
 mod node;
 mod own;
 mod streams;
@@ -30,13 +30,15 @@ pub(crate) use folder::DataFolder;
 pub use folder::DataFolderError;
 pub(super) use handles::Files;
 
+use super::GuestEngine;
 use super::state::GuestState;
 use crate::config::limits::WASI_RANDOM_BYTES;
-use crate::fault::{Fault, Faults};
+#[cfg(feature = "faults")]
+use crate::fault::Fault;
 use types::Datetime;
+use wasmtime::StoreContextMut;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType};
-use wasmtime::{Engine, StoreContextMut};
 
 /// The packages whose interfaces are linked. Another import of WASI is refused when the guest is loaded.
 const PACKAGES: [&str; 6] = [
@@ -89,13 +91,12 @@ const STDERR: u32 = 2;
 /// Links what the component imports of WASI, and nothing that it does not import.
 pub(super) fn link(
     linker: &mut Linker<GuestState>,
-    engine: &Engine,
+    engine: &GuestEngine,
     component: &Component,
-    faults: Faults,
 ) -> wasmtime::Result<()> {
     // Everything is there first as what traps, and then some of it again as what it is.
     linker.allow_shadowing(true);
-    for (name, import) in component.component_type().imports(engine) {
+    for (name, import) in component.component_type().imports(&engine.engine) {
         let Some(interface) = interface(name) else {
             continue;
         };
@@ -103,7 +104,7 @@ pub(super) fn link(
             wasmtime::bail!("{name} is no interface");
         };
         let mut linked = linker.instance(name)?;
-        for (item, exported) in instance.exports(engine) {
+        for (item, exported) in instance.exports(&engine.engine) {
             match exported.ty {
                 ComponentItem::ComponentFunc(_) => absent(&mut linked, name, item)?,
                 ComponentItem::Resource(_) => {
@@ -120,10 +121,10 @@ pub(super) fn link(
                 _ => {}
             }
         }
-        present(&mut linked, interface, faults)?;
+        present(&mut linked, interface)?;
         #[cfg(feature = "faults")]
-        if faults.has(Fault::InheritsEverything) {
-            network::link(&mut linked, interface)?;
+        if engine.faults.has(Fault::InheritsEverything) {
+            inherited::link(&mut linked, interface)?;
         }
     }
     linker.allow_shadowing(false);
@@ -174,13 +175,9 @@ fn own<T: 'static>(mut store: Store<'_>, number: u32) -> wasmtime::Result<Resour
     Ok(Resource::new_own(number))
 }
 
-fn present(
-    linked: &mut LinkerInstance<'_, GuestState>,
-    interface: &str,
-    faults: Faults,
-) -> wasmtime::Result<()> {
+fn present(linked: &mut LinkerInstance<'_, GuestState>, interface: &str) -> wasmtime::Result<()> {
     match interface {
-        "wasi:cli/environment" => environment(linked, faults),
+        "wasi:cli/environment" => environment(linked),
         "wasi:cli/exit" => linked.func_wrap(
             "exit",
             |_: Store<'_>, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
@@ -240,25 +237,12 @@ fn present(
     }
 }
 
-fn environment(
-    linked: &mut LinkerInstance<'_, GuestState>,
-    faults: Faults,
-) -> wasmtime::Result<()> {
-    let inherits = faults.has(Fault::InheritsEverything);
-    linked.func_wrap("get-environment", move |_: Store<'_>, ()| {
-        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let mut variables = Vec::new();
-        if inherits {
-            variables.extend(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
-        }
-        Ok((variables,))
+fn environment(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    linked.func_wrap("get-environment", |_: Store<'_>, ()| {
+        Ok((Vec::<(String, String)>::new(),))
     })?;
-    linked.func_wrap("get-arguments", move |_: Store<'_>, ()| {
-        let mut arguments = Vec::new();
-        if inherits {
-            arguments.extend(std::env::args_os().map(|text| text.to_string_lossy().into_owned()));
-        }
-        Ok((arguments,))
+    linked.func_wrap("get-arguments", |_: Store<'_>, ()| {
+        Ok((Vec::<String>::new(),))
     })?;
     linked.func_wrap("initial-cwd", |_: Store<'_>, ()| Ok((None::<String>,)))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use sim_proto::{LoginSuccess, Packet};
+use sim_proto::{Fnv, LoginSuccess, Packet};
 use vb_contract::Event;
 use vb_contract::{GameProfile, HostConfig, PlayerId, ProfileProperty, Uuid};
 
-use super::probing::{fnv, id_of};
+use super::probing::id_of;
 use crate::case::Case;
 use crate::cases::host::asking::ask;
 use crate::lab::door::{Host, Need, Plan};
@@ -231,7 +231,7 @@ fn events(lab: &HostLab, player: &Player, count: u8, skip: usize) -> Outcome {
 fn words(profile: &GameProfile) -> String {
     let short = |text: &str| match text.len() {
         ..=LONGEST_TEXT => text.to_owned(),
-        len => format!("#{len}:{:016x}", fnv(text.as_bytes())),
+        len => format!("#{len}:{}", Fnv::of(text.as_bytes()).hex()),
     };
     let mut words = format!(
         "name={} uuid={} properties={}",

@@ -154,10 +154,3 @@ pub fn told_why(player: &Player) -> bool {
         .kicked()
         .is_some_and(|(_, _, reason)| reason.chars().any(char::is_alphanumeric))
 }
-
-/// FNV-1a with 64 bits, as in the probe's lines.
-pub fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}

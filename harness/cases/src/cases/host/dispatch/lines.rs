@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sim_proto::{ClientConfig, Event};
+use sim_proto::{ClientConfig, Event, Fnv};
 use vb_contract::{HostEvent, PlayerId};
 use vb_data::State;
 
-use crate::cases::host::bridge::probing::{fnv, pass};
+use crate::cases::host::bridge::probing::pass;
 use crate::cases::host::bytes::varint;
 use crate::lab::door::Host;
 use crate::lab::host::{HostLab, STEP};
@@ -134,7 +134,11 @@ pub async fn until(
 pub fn packet(id: i32, data: &[u8]) -> String {
     let mut bytes = id.to_le_bytes().to_vec();
     bytes.extend_from_slice(data);
-    format!("id=0x{id:x} len={} hash={:016x}", data.len(), fnv(&bytes))
+    format!(
+        "id=0x{id:x} len={} hash={}",
+        data.len(),
+        Fnv::of(&bytes).hex()
+    )
 }
 
 /// A client that says nothing by itself.

@@ -12,11 +12,32 @@ impl Default for Fnv {
 }
 
 impl Fnv {
+    /// Of all these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = Self::default();
+        hash.write(bytes);
+        hash
+    }
+
+    /// One that tells the same bytes from another seed's; that of 0 is the hash itself.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        let Self(start) = Self::default();
+        Self(start ^ seed)
+    }
+
     /// Takes in more bytes.
     pub fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+
+    /// What it comes to.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0
     }
 
     /// What it comes to, in sixteen digits.
@@ -37,9 +58,7 @@ mod tests {
             ("a", "af63dc4c8601ec8c"),
             ("foobar", "85944171f73967e8"),
         ] {
-            let mut hash = Fnv::default();
-            hash.write(bytes.as_bytes());
-            assert_eq!(hash.hex(), hex, "{bytes}");
+            assert_eq!(Fnv::of(bytes.as_bytes()).hex(), hex, "{bytes}");
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The host's network, for a host that is broken on purpose: as much of `wasi:sockets` as it takes to reach somebody.
+//! The host's environment and its network, for a host that is broken on purpose: as much of `wasi:sockets` as it takes to
+//! reach somebody.
 
 use super::{Absent, Store, own};
 use crate::bridge::state::GuestState;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower, Resource};
 
@@ -122,11 +124,23 @@ impl From<Address> for SocketAddr {
 }
 
 /// Links what leads out.
+fn environment(linked: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    linked.func_wrap("get-environment", move |_: Store<'_>, ()| {
+        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+        Ok((variables.collect::<Vec<_>>(),))
+    })?;
+    linked.func_wrap("get-arguments", move |_: Store<'_>, ()| {
+        Ok((std::env::args_os().map(text).collect::<Vec<_>>(),))
+    })
+}
+
 pub(super) fn link(
     linked: &mut LinkerInstance<'_, GuestState>,
     interface: &str,
 ) -> wasmtime::Result<()> {
     match interface {
+        "wasi:cli/environment" => environment(linked),
         "wasi:sockets/instance-network" => linked
             .func_wrap("instance-network", |store: Store<'_>, ()| {
                 Ok((own::<Absent>(store, 0)?,))
