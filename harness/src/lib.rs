@@ -21,10 +21,15 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
+mod builders;
 pub mod cli;
 pub mod diff;
+mod error;
 pub mod event;
 pub mod exit;
+mod judge;
+mod judgement;
+mod outside;
 pub mod report;
 pub mod runner;
 pub mod select;
@@ -32,7 +37,17 @@ pub mod select;
 pub mod selftest;
 pub mod soak;
 pub mod subject;
+mod test_main;
 
+pub use builders::{
+    AdapterCommand, GuestFile, Hosts, Judging, Words, judge_adapter, judge_guest, judge_host,
+};
+pub use error::Error;
+pub use judgement::Judgement;
+pub use outside::{
+    About, Feature, HostLog, HostSetup, HostUnderTest, NotStarted, PluginSetup, RunningHost,
+};
+pub use test_main::run_tests;
 pub use vbspec_cases::{
     case, cases, clause, dump, lab, protocols, rng, sent, shell, spec, suggest, verdict,
 };

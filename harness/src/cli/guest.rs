@@ -1,13 +1,12 @@
 //! `vbspec guest`.
 
 use super::CommandError;
-use super::run::{self, Judge, RunArgs};
-use crate::case::Job;
+use super::run::{self, RunArgs};
 use crate::clause::Subject;
 use crate::exit::Exit;
+use crate::judge::subjects::Guest;
 use crate::subject::guest::GuestSubject;
 use crate::subject::options::GuestOptions;
-use crate::verdict::Judged;
 
 #[derive(Debug, clap::Args)]
 pub struct GuestArgs {
@@ -43,35 +42,14 @@ impl SubjectArgs {
     }
 }
 
-/// A guest on the reference host, in process.
-struct InProcess<'a> {
-    subject: GuestSubject,
-    file: &'a str,
-    seed: u64,
-}
-
-impl Judge for InProcess<'_> {
-    fn name(&self) -> String {
-        self.file.to_owned()
-    }
-
-    fn serves(&self, protocol: i32) -> bool {
-        !self.subject.refuses(protocol, self.seed)
-    }
-
-    fn judge(&self, job: Job) -> Judged {
-        self.subject.judge(job, self.seed)
-    }
-}
-
 pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
     let options = args.subject.options(&args.file)?;
     let (file, seed) = (&args.file, args.run.seed);
     run::run(&args.run, Subject::Guest, file, || {
         let subject = GuestSubject::start(options)?;
-        Ok(InProcess {
+        Ok(Guest {
             subject,
-            file,
+            file: file.clone(),
             seed,
         })
     })

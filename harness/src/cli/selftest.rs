@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 
 use super::CommandError;
-use super::run::DEFAULT_SEED;
 use crate::cases;
 use crate::exit::Exit;
+use crate::judge::{AT_ONCE, DEFAULT_SEED};
 use crate::runner;
 
 use crate::selftest::{self, Selection};
@@ -84,7 +84,7 @@ fn outside(
     command: &str,
     selection: &Selection,
 ) -> Result<Exit, CommandError> {
-    let threads = args.jobs.unwrap_or(super::run::AT_ONCE);
+    let threads = args.jobs.unwrap_or(AT_ONCE);
     let mut out = super::stdout();
     let mut written = Ok(());
     let outside = selftest::run_outside(selection, command, args.seed, threads, |trial| {

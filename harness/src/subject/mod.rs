@@ -53,14 +53,16 @@ pub enum Refusal {
     NoHandler(String),
     /// It imports what it may not have.
     #[error(
-        "plugin {}: imports {}, which needs the capability {}, and may not have it: {hint} {}",
-        missing.plugin, missing.interface, missing.capability, missing.capability
+        "plugin {}: imports {}, which needs the capability {}, and may not have it: {} {}",
+        missing.plugin, missing.interface, missing.capability,
+        if *denied { "leave out --deny" } else { "give it with --grant" },
+        missing.capability
     )]
     Capability {
         /// What is missing, and to whom.
         missing: MissingCapability,
-        /// The option that mends it.
-        hint: &'static str,
+        /// Whether an option takes it away; else none gives it.
+        denied: bool,
     },
     /// The host cannot run it.
     #[error(transparent)]
