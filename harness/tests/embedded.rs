@@ -142,7 +142,7 @@ impl RunningHost for Running {
 fn a_host_of_ones_own_is_judged_over_tcp() {
     let judgement = vbspec::judge_host(Proxy::new())
         .protocols([47, 767])
-        .cases(["BRG", "REG", "capability-is-needed-to-start"])
+        .cases(["BRG", "ENF"])
         .allow_flaky()
         .run()
         .unwrap();

@@ -177,6 +177,7 @@ pub struct Failure {
 
 /// What was seen while a case ran.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The last packets between client and subject, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

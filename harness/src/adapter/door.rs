@@ -10,7 +10,9 @@ use reference_backend::LogLevel;
 
 use super::pool::{Lease, Pool};
 use super::process::Listener;
-use super::protocol::{Event, Gate, Hello, Level, Opinion, Order, PluginTable, Priority, Start};
+use super::protocol::{
+    DeclaredChoices, Event, Gate, Hello, Level, Opinion, Order, PluginTable, Priority, Start,
+};
 use crate::case::Job;
 use crate::lab::door::{Choices, Component};
 use crate::lab::judge;
@@ -111,11 +113,7 @@ impl HostUnderTest for AdapterHost {
         About::new(name, version, protocols)
             .offering(Feature::ALL.into_iter().filter(offered))
             .setting(limits)
-            .choosing(Choices {
-                last_opinion: choices.opinion == Some(Opinion::Last),
-                lowest_first: choices.priority == Some(Priority::LowestFirst),
-                refused_per_call: choices.capability == Some(Gate::Call),
-            })
+            .choosing(chosen(&choices))
     }
 
     async fn start(&self, setup: HostSetup, log: HostLog) -> Result<AdapterRunning, NotStarted> {
@@ -159,6 +157,14 @@ impl HostUnderTest for AdapterHost {
     fn failure(&self) -> Option<String> {
         self.pool.failure()
     }
+}
+
+fn chosen(declared: &DeclaredChoices) -> Choices {
+    let mut choices = Choices::default();
+    choices.last_opinion = declared.opinion == Some(Opinion::Last);
+    choices.lowest_first = declared.priority == Some(Priority::LowestFirst);
+    choices.refused_per_call = declared.capability == Some(Gate::Call);
+    choices
 }
 
 /// A host behind an adapter.

@@ -20,7 +20,6 @@ pub mod protocol;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use door::AdapterSubject;
-pub use pool::Pool;
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing under a lock of this module is left half-done by a panic.

@@ -20,6 +20,7 @@ use crate::event::Event;
 
 /// A format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Format {
     /// For people.
     Terminal,

@@ -12,6 +12,7 @@ use reference_backend::{EngineError, LoadError, StartError, TrapKind};
 
 /// An option that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// Not `KEY=VALUE`.
     #[error("`--config {0}`: a line of configuration is written KEY=VALUE")]
@@ -30,6 +31,7 @@ pub enum OptionsError {
 
 /// Why there is nothing to judge.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]

@@ -122,6 +122,7 @@ impl fmt::Display for Callback {
 
 /// What poisoned an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrapKind {
     /// `unreachable`, a bad memory access, and the like; the text is wasmtime's.
     Trap(String),
@@ -227,6 +228,7 @@ impl fmt::Display for DenyReason {
 
 /// Why a connection, and with it a session, has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndCause {
     /// The client closed, reset, or half-closed.
     ClientLeft,
