@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::Job;
 use crate::clause::Subject;
+use crate::protocols;
 use crate::sent::Sent;
 use crate::verdict::{Verdict, VerdictKind};
 
@@ -15,6 +17,7 @@ pub const SCHEMA: u32 = 1;
 /// One line of the stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Event {
     /// First, once.
     RunStarted(RunStarted),
@@ -28,6 +31,7 @@ pub enum Event {
 
 /// What is about to be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunStarted {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -49,6 +53,7 @@ pub struct RunStarted {
 
 /// Why there is nothing to judge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SubjectRefused {
     /// The guest's file, or the host's name.
     pub name: String,
@@ -58,6 +63,7 @@ pub struct SubjectRefused {
 
 /// How one case came out on one protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CaseFinished {
     /// Counted from 0 in the planned order.
     pub index: usize,
@@ -82,8 +88,27 @@ pub struct CaseFinished {
     pub wall_us: u64,
 }
 
+impl CaseFinished {
+    /// A verdict on one job, which has taken no time.
+    #[must_use]
+    pub fn of<L>(job: Job<L>, verdict: Verdict) -> Self {
+        Self {
+            index: 0,
+            case: job.case.name.to_owned(),
+            clauses: job.case.clauses.iter().map(ToString::to_string).collect(),
+            protocol: job.protocol,
+            minecraft: protocols::minecraft(job.protocol).to_owned(),
+            verdict,
+            sent: None,
+            virtual_us: 0,
+            wall_us: 0,
+        }
+    }
+}
+
 /// The sum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunFinished {
     /// How many verdicts of each kind; kinds that did not occur are absent.
     pub counts: BTreeMap<VerdictKind, usize>,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 /// Every way `vbspec` ends, as the exit code a script sees. Published: a number never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Exit {
     /// Everything came out as expected. A SHOULD that is not followed is a warning and does not change this.
     AsExpected = 0,

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    vbspec::cli::main().into()
+    vbspec::command_line().into()
 }

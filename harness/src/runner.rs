@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use crate::case::{Job, Lab, Spread};
 use crate::event::{CaseFinished, Event, RunFinished, SubjectRefused};
 use crate::exit::Exit;
-use crate::protocols;
 use crate::select::Expectations;
 use crate::verdict::{Judged, Verdict, VerdictKind, micros};
 
@@ -219,14 +218,10 @@ fn finish<L>(index: usize, job: Job<L>, judge: &impl Fn(Job<L>) -> Judged) -> Ca
     });
     CaseFinished {
         index,
-        case: job.case.name.to_owned(),
-        clauses: job.case.clauses.iter().map(ToString::to_string).collect(),
-        protocol: job.protocol,
-        minecraft: protocols::minecraft(job.protocol).to_owned(),
-        verdict: judged.verdict,
         sent: judged.sent,
         virtual_us: micros(judged.virtual_time),
         wall_us: micros(began.elapsed()),
+        ..CaseFinished::of(job, judged.verdict)
     }
 }
 

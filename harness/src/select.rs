@@ -11,6 +11,7 @@ use crate::suggest;
 
 /// A name on the command line that means nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// Neither a case, nor a clause, nor a group of clauses.
     #[error("`{given}` is neither a case of a {subject} nor a clause of one.{hint}")]

@@ -10,7 +10,6 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use vbspec::case::{Case, Job};
 use vbspec::cases::Listed;
 use vbspec::event::CaseFinished;
-use vbspec::protocols;
 use vbspec::report::failure_text;
 use vbspec::subject::host::HostSubject;
 use vbspec::verdict::{Judged, VerdictKind};
@@ -59,16 +58,6 @@ fn failure<L>(job: Job<L>, judged: Judged) -> Option<String> {
     if judged.verdict.kind == VerdictKind::Pass {
         return None;
     }
-    let finished = CaseFinished {
-        index: 0,
-        case: job.case.name.to_owned(),
-        clauses: job.case.clauses.iter().map(ToString::to_string).collect(),
-        protocol: job.protocol,
-        minecraft: protocols::minecraft(job.protocol).to_owned(),
-        verdict: judged.verdict,
-        sent: None,
-        virtual_us: 0,
-        wall_us: 0,
-    };
+    let finished = CaseFinished::of(job, judged.verdict);
     Some(failure_text(&finished))
 }

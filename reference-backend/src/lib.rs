@@ -21,6 +21,31 @@
 //! A [`Host`] is built from a [`HostConfig`], guests and native plugins, and takes connections from anywhere:
 //! [`Host::serve`] for a listener, [`Host::accept`] for a stream, [`Host::connect`] in memory. Every timer goes
 //! through tokio's clock, so a host runs in paused time; a guest's callbacks run on the task of its session.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use reference_backend::{Capability, CpuMeter, GuestEngine, Host, HostConfig, PluginConfig};
+//! use sim_client::Driver;
+//! use sim_proto::ClientConfig;
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! # runtime.block_on(async {
+//! let lobby = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/artifacts/lobby.wasm"))?;
+//! let component = GuestEngine::new(CpuMeter::Fuel)?.load("lobby", &lobby)?;
+//! let table = PluginConfig {
+//!     permissions: vec![Capability::VirtualBackend],
+//!     ..PluginConfig::default()
+//! };
+//! let host = Host::builder(HostConfig::default()).guest("lobby", component, table).start().await?;
+//! let peer = ([127, 0, 0, 1], 50_000).into();
+//! let mut client = Driver::new(host.connect(peer), ClientConfig::new(767, "Alex"));
+//! client.run_until_in_world(Duration::from_secs(30)).await?;
+//! host.shutdown("Goodbye.").await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -24,6 +24,24 @@
 //!
 //! What the client does by itself (log in, answer keep-alives and teleports, tick) and when it counts a fault is the
 //! machine's business; see [`sim_proto`]. Nothing here knows a packet's layout.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sim_client::Driver;
+//! use sim_proto::{ClientConfig, CloseReason};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+//! # runtime.block_on(async {
+//! let (ours, theirs) = tokio::io::duplex(1 << 16);
+//! let mut client = Driver::new(ours, ClientConfig::new(767, "Alex"));
+//! // A server that goes away at once.
+//! drop(theirs);
+//! let reason = client.run_to_end(Duration::from_secs(30)).await.expect("an end");
+//! assert_eq!(reason, CloseReason::Eof);
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 pub mod behaviour;
 mod clock;

@@ -56,6 +56,7 @@ pub struct Killer {
 
 /// One clause of `wit/SPEC.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Clause {
     /// Stable once published, such as `VB-KA-03`.
     pub id: String,

@@ -93,6 +93,7 @@ fn number(text: &str) -> Option<i32> {
 
 /// A protocol selection that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SelectionError {
     /// Neither a protocol of a release, nor a range, nor a Minecraft version.
     #[error(

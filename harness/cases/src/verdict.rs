@@ -182,6 +182,7 @@ pub struct Failure {
 
 /// What was seen while a case ran.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The last packets between client and subject, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

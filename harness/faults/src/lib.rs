@@ -5,6 +5,12 @@
 //!
 //! The binary's own: `faults` (one function each), `process` (the program as an operator runs it), `crowd` (connections
 //! that say nothing).
+//!
+//! ```
+//! // What a player of the probe opens a connection with, on any stream.
+//! let opening = host_faults::player::opening("Alex");
+//! assert!(opening.ends_with(b"Alex"));
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -11,19 +11,15 @@
 //! | [`process`] | one adapter: its process, its lines, what is asked and not answered yet |
 //! | [`pool`] | as many adapters as hosts are wanted at once, and what goes wrong with them |
 //! | [`door`] | what cases see |
-//! | [`guest`] | a guest on such hosts |
 
 pub mod door;
-pub mod guest;
 pub mod pool;
 pub mod process;
 pub mod protocol;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use door::AdapterSubject;
-pub use guest::AdapterGuest;
-pub use pool::Pool;
+pub use door::{AdapterHost, AdapterSubject};
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing under a lock of this module is left half-done by a panic.

@@ -18,8 +18,6 @@ use crate::lab::door::Component;
 
 /// The adapters of a run. They are ended with it.
 pub struct Pool {
-    /// The command as it was given.
-    pub command: String,
     words: Vec<String>,
     /// What the first has said of itself.
     pub hello: Hello,
@@ -64,7 +62,6 @@ impl Pool {
             format!("no folder for components: {error}; TMPDIR names where it is made")
         })?;
         Ok(Self {
-            command: command.to_owned(),
             words,
             hello: adapter.hello.clone(),
             adapters: Mutex::new(vec![Slot {
@@ -175,12 +172,6 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Where it belongs.
-    #[must_use]
-    pub fn pool(&self) -> &Arc<Pool> {
-        &self.pool
-    }
-
     /// The host is not there any more, or never was: nobody needs to be told to stop it.
     pub fn is_over(&mut self) {
         self.over = true;

@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 
 use super::CommandError;
 use super::guest::SubjectArgs;
-use super::run::DEFAULT_SEED;
 use crate::case::Job;
 use crate::diff::{Comparison, Ran};
 use crate::event::{Event, SCHEMA};
 use crate::exit::Exit;
+use crate::judge::{DEFAULT_SEED, SelectError};
 use crate::lab::guest::GuestLab;
 use crate::protocols;
 use crate::runner::{self, Conduct};
@@ -136,7 +136,7 @@ pub fn run(args: &DiffArgs) -> Result<(Exit, Comparison), CommandError> {
     };
     let comparison = Comparison::of(&ran(old), &ran(new));
     if comparison.runs == 0 {
-        return Err(CommandError::NothingSelected);
+        return Err(CommandError::Selection(SelectError::Nothing));
     }
     let exit = if comparison.differences.is_empty() {
         Exit::AsExpected

@@ -1,14 +1,14 @@
 //! `vbspec guest`.
 
 use super::CommandError;
-use super::run::{self, Judge, RealTime, RunArgs};
-use crate::adapter::AdapterGuest;
-use crate::case::Job;
+use super::run::{self, RunArgs};
+use crate::adapter::AdapterHost;
 use crate::exit::Exit;
-use crate::lab::guest::GuestLab;
+use crate::judge::subjects::Guest;
+use crate::outside::{GuestOutside, OutsideGuest, OutsideSubject};
+use crate::subject::Refusal;
 use crate::subject::guest::GuestSubject;
 use crate::subject::options::GuestOptions;
-use crate::verdict::Judged;
 
 #[derive(Debug, clap::Args)]
 pub struct GuestArgs {
@@ -54,70 +54,17 @@ impl SubjectArgs {
     }
 }
 
-/// A guest on the reference host, in process.
-struct InProcess<'a> {
-    subject: GuestSubject,
-    file: &'a str,
-    seed: u64,
-}
-
-impl Judge for InProcess<'_> {
-    type Lab = GuestLab;
-
-    fn name(&self) -> String {
-        self.file.to_owned()
-    }
-
-    fn serves(&self, protocol: i32) -> bool {
-        !self.subject.refuses(protocol, self.seed)
-    }
-
-    fn judge(&self, job: Job<GuestLab>) -> Judged {
-        self.subject.judge(job, self.seed)
-    }
-}
-
-/// A guest on hosts of another program.
-struct Outside {
-    guest: AdapterGuest,
-    seed: u64,
-    allow_flaky: bool,
-}
-
-impl Judge for Outside {
-    type Lab = GuestLab;
-
-    fn name(&self) -> String {
-        self.guest.name()
-    }
-
-    fn serves(&self, protocol: i32) -> bool {
-        self.guest.serves(protocol)
-    }
-
-    fn judge(&self, job: Job<GuestLab>) -> Judged {
-        self.guest.judge(job, self.seed)
-    }
-
-    fn real_time(&self) -> Option<RealTime> {
-        Some(RealTime {
-            allow_flaky: self.allow_flaky,
-        })
-    }
-
-    fn stopped(&self) -> Option<String> {
-        self.guest.failure()
-    }
-}
-
 pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
     let options = args.subject.options(&args.file)?;
     let (file, seed) = (&args.file, args.run.seed);
     if let Some(command) = &args.adapter {
         return run::run(&args.run, file, || {
-            let guest = AdapterGuest::start(options, command, args.long)?;
-            Ok(Outside {
-                guest,
+            let host = AdapterHost::start(command).map_err(Refusal::Adapter)?;
+            let mut words = vec!["--adapter".to_owned(), command.clone()];
+            words.extend(args.long.then(|| "--long".to_owned()));
+            Ok(GuestOutside {
+                guest: OutsideGuest::start(options, OutsideSubject::new(host), args.long)?,
+                words,
                 seed,
                 allow_flaky: args.allow_flaky,
             })
@@ -125,9 +72,9 @@ pub fn run(args: &GuestArgs) -> Result<Exit, CommandError> {
     }
     run::run(&args.run, file, || {
         let subject = GuestSubject::start(options)?;
-        Ok(InProcess {
+        Ok(Guest {
             subject,
-            file,
+            file: file.clone(),
             seed,
         })
     })

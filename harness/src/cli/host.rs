@@ -1,16 +1,14 @@
 //! `vbspec host`.
 
 use super::CommandError;
-use super::run::{self, Judge, RealTime, RunArgs};
+use super::run::{self, RunArgs};
 use crate::adapter::AdapterSubject;
-use crate::case::Job;
 use crate::exit::Exit;
-use crate::lab::host::HostLab;
+use crate::judge::subjects::{Adapter, Reference};
 use crate::subject::Refusal;
 use crate::subject::host::HostSubject;
 #[cfg(feature = "selftest")]
 use crate::suggest;
-use crate::verdict::Judged;
 #[cfg(feature = "selftest")]
 use reference_backend::Fault;
 
@@ -39,62 +37,6 @@ pub fn fault(name: &str) -> Result<Fault, String> {
     })
 }
 
-/// The reference, in process.
-struct InProcess {
-    subject: HostSubject,
-    seed: u64,
-}
-
-impl Judge for InProcess {
-    type Lab = HostLab;
-
-    fn name(&self) -> String {
-        HostSubject::NAME.to_owned()
-    }
-
-    /// What the reference host supports is what can be selected.
-    fn serves(&self, _protocol: i32) -> bool {
-        true
-    }
-
-    fn judge(&self, job: Job<HostLab>) -> Judged {
-        self.subject.judge(job, self.seed)
-    }
-}
-
-/// Hosts of another program.
-struct Outside {
-    subject: AdapterSubject,
-    seed: u64,
-    allow_flaky: bool,
-}
-
-impl Judge for Outside {
-    type Lab = HostLab;
-
-    fn name(&self) -> String {
-        self.subject.name()
-    }
-
-    fn serves(&self, protocol: i32) -> bool {
-        self.subject.serves(protocol)
-    }
-
-    fn judge(&self, job: Job<HostLab>) -> Judged {
-        self.subject.judge(job, self.seed)
-    }
-
-    fn real_time(&self) -> Option<RealTime> {
-        Some(RealTime {
-            allow_flaky: self.allow_flaky,
-        })
-    }
-
-    fn stopped(&self) -> Option<String> {
-        self.subject.failure()
-    }
-}
-
 fn start(args: &HostArgs) -> Result<HostSubject, Refusal> {
     #[cfg(feature = "selftest")]
     if let Some(fault) = args.fault {
@@ -109,7 +51,7 @@ pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
     if let Some(command) = &args.adapter {
         return run::run(&args.run, command, || {
             let subject = AdapterSubject::start(command).map_err(Refusal::Adapter)?;
-            Ok(Outside {
+            Ok(Adapter {
                 subject,
                 seed,
                 allow_flaky,
@@ -117,6 +59,6 @@ pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
         });
     }
     run::run(&args.run, HostSubject::NAME, || {
-        start(args).map(|subject| InProcess { subject, seed })
+        start(args).map(|subject| Reference { subject, seed })
     })
 }

@@ -19,6 +19,7 @@ use clap::{Parser, Subcommand};
 use sim_client::Piped;
 
 use crate::exit::Exit;
+use crate::judge::SelectError;
 use crate::protocols::SelectionError;
 use crate::select::NameError;
 use crate::subject::OptionsError;
@@ -78,8 +79,8 @@ pub(crate) enum CommandError {
     Diff(#[from] diff::DiffError),
     #[error("`{given}` is neither a clause nor a case.{hint}")]
     Unexplained { given: String, hint: String },
-    #[error("nothing is selected: no case is left on the protocols chosen")]
-    NothingSelected,
+    #[error(transparent)]
+    Selection(#[from] SelectError),
     #[error(transparent)]
     Refused(#[from] crate::subject::Refusal),
     #[error("cannot listen on {address}: {error}")]
@@ -91,14 +92,15 @@ pub(crate) enum CommandError {
 impl CommandError {
     const fn exit(&self) -> Exit {
         match self {
+            Self::Selection(SelectError::Nothing) => Exit::NothingSelected,
             Self::Protocol(_)
             | Self::Name(_)
+            | Self::Selection(_)
             | Self::Options(_)
             | Self::Keep(_)
             | Self::Unexplained { .. }
             | Self::Listen { .. } => Exit::Usage,
             Self::Diff(error) => error.exit(),
-            Self::NothingSelected => Exit::NothingSelected,
             Self::Refused(_) => Exit::SubjectDoesNotStart,
             Self::Write(_) => Exit::HarnessFault,
         }

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 
 use super::CommandError;
-use super::run::DEFAULT_SEED;
 use crate::cases;
 use crate::exit::Exit;
+use crate::judge::DEFAULT_SEED;
 use crate::runner;
 
 use crate::selftest::{self, Selection};

@@ -6,8 +6,10 @@ mod jsonl;
 mod junit;
 mod terminal;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::rc::Rc;
 use std::str::FromStr;
 
 pub use failure::{failure_text, trace_text};
@@ -18,6 +20,7 @@ use crate::event::Event;
 
 /// A format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Format {
     /// For people.
     Terminal,
@@ -67,6 +70,41 @@ impl FromStr for ReportFile {
     }
 }
 
+/// The terminal's report of these events as plain text, without a line for what passes everywhere.
+pub(crate) fn brief_text(events: &[Event]) -> String {
+    written(events, |out| Box::new(terminal::Terminal::brief(out)))
+}
+
+/// A whole report of these events as text.
+pub(crate) fn whole_text(format: Format, events: &[Event]) -> String {
+    written(events, |out| reporter(format, out))
+}
+
+fn written(events: &[Event], reporter: impl FnOnce(Box<dyn Write>) -> Box<dyn Reporter>) -> String {
+    let out = Rc::new(RefCell::new(Vec::new()));
+    let mut reporter = reporter(Box::new(Collected(Rc::clone(&out))));
+    for event in events {
+        // Writing to memory cannot fail.
+        let _ = reporter.event(event);
+    }
+    drop(reporter);
+    let text = String::from_utf8_lossy(&out.take()).into_owned();
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+/// What was written.
+struct Collected(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Collected {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// All reports of a run.
 #[derive(Default)]
 pub struct Reports {
@@ -99,11 +137,7 @@ impl Reports {
     }
 
     fn add(&mut self, format: Format, out: Box<dyn Write>) {
-        self.reporters.push(match format {
-            Format::Terminal => Box::new(terminal::Terminal::new(out)),
-            Format::Jsonl => Box::new(jsonl::Jsonl::new(out)),
-            Format::Junit => Box::new(junit::Junit::new(out)),
-        });
+        self.reporters.push(reporter(format, out));
     }
 
     /// Hands the event to every report.
@@ -119,6 +153,14 @@ impl Reports {
             }
         }
         first
+    }
+}
+
+fn reporter(format: Format, out: Box<dyn Write>) -> Box<dyn Reporter> {
+    match format {
+        Format::Terminal => Box::new(terminal::Terminal::new(out)),
+        Format::Jsonl => Box::new(jsonl::Jsonl::new(out)),
+        Format::Junit => Box::new(junit::Junit::new(out)),
     }
 }
 

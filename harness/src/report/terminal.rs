@@ -15,6 +15,8 @@ const BOLD: Style = Style::new().bold();
 
 pub struct Terminal {
     out: Box<dyn Write>,
+    /// Whether cases that pass everywhere are left out.
+    brief: bool,
     groups: Groups,
     /// The case whose verdicts are being collected.
     case: Option<Tally>,
@@ -27,10 +29,19 @@ impl Terminal {
     pub fn new(out: Box<dyn Write>) -> Self {
         Self {
             out,
+            brief: false,
             groups: Groups::default(),
             case: None,
             untestable: BTreeMap::new(),
             skipped: BTreeMap::new(),
+        }
+    }
+
+    /// The same without a line for what passes everywhere.
+    pub fn brief(out: Box<dyn Write>) -> Self {
+        Self {
+            brief: true,
+            ..Self::new(out)
         }
     }
 
@@ -102,7 +113,8 @@ impl Terminal {
     }
 
     fn flush_case(&mut self) -> io::Result<()> {
-        if let Some(tally) = self.case.take() {
+        let told = |tally: &Tally| !(self.brief && tally.passes());
+        if let Some(tally) = self.case.take().filter(told) {
             writeln!(self.out, "{}", tally.line())?;
         }
         for group in self.groups.take() {
@@ -201,6 +213,11 @@ impl Tally {
             .entry(finished.verdict.kind)
             .or_default()
             .push(finished.protocol);
+    }
+
+    fn passes(&self) -> bool {
+        let kinds = self.protocols.keys();
+        kinds.into_iter().all(|kind| *kind == VerdictKind::Pass)
     }
 
     /// `pass  match-the-claim (VB-KA-03) on 13 protocols`; where verdicts differ, the protocols of each but the passes.

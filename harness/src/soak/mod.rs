@@ -44,7 +44,10 @@ const PROBE: &[u8] = include_bytes!("../../../fixtures/artifacts/probe.wasm");
 pub struct Stage {
     lobby: GuestComponent,
     probe: GuestComponent,
-    #[cfg_attr(not(feature = "selftest"), expect(dead_code))]
+    #[cfg_attr(
+        not(feature = "selftest"),
+        expect(dead_code, reason = "no host can be broken then")
+    )]
     fault: Option<Fault>,
 }
 

@@ -219,12 +219,7 @@ impl GuestSubject {
         let _host = builder.start().await.map_err(|error| match error {
             StartError::MissingCapability(missing) => {
                 let denied = self.options.deny.contains(&missing.capability);
-                let hint = if denied {
-                    "leave out --deny"
-                } else {
-                    "give it with --grant"
-                };
-                Refusal::Capability { missing, hint }
+                Refusal::Capability { missing, denied }
             }
             error => Refusal::Start(error),
         })?;

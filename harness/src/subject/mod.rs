@@ -12,6 +12,7 @@ use reference_backend::{EngineError, LoadError, StartError, TrapKind};
 
 /// An option that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// Not `KEY=VALUE`.
     #[error("`--config {0}`: a line of configuration is written KEY=VALUE")]
@@ -30,6 +31,7 @@ pub enum OptionsError {
 
 /// Why there is nothing to judge.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
@@ -53,14 +55,16 @@ pub enum Refusal {
     NoHandler(String),
     /// It imports what it may not have.
     #[error(
-        "plugin {}: imports {}, which needs the capability {}, and may not have it: {hint} {}",
-        missing.plugin, missing.interface, missing.capability, missing.capability
+        "plugin {}: imports {}, which needs the capability {}, and may not have it: {} {}",
+        missing.plugin, missing.interface, missing.capability,
+        if *denied { "leave out --deny" } else { "give it with --grant" },
+        missing.capability
     )]
     Capability {
         /// What is missing, and to whom.
         missing: MissingCapability,
-        /// The option that mends it.
-        hint: &'static str,
+        /// Whether an option takes it away; else none gives it.
+        denied: bool,
     },
     /// The host cannot run it.
     #[error(transparent)]

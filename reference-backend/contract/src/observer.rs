@@ -135,6 +135,7 @@ impl fmt::Display for Callback {
 
 /// What poisoned an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrapKind {
     /// `unreachable`, a bad memory access, and the like; the text is wasmtime's.
     Trap(String),
@@ -240,6 +241,7 @@ impl fmt::Display for DenyReason {
 
 /// Why a connection, and with it a session, has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndCause {
     /// The client closed, reset, or half-closed.
     ClientLeft,

@@ -16,7 +16,21 @@
 //! - [`text`], `nbt`: text components.
 //! - [`profile`], [`config`], [`error`]: the vocabulary; [`fault`]: what can be broken on purpose.
 //!
-//! The play state's packets are passed through as they are; who makes some writes them with [`WriteExt`] and [`NbtExt`]. The tables of ids and the registries come from vb-data.
+//! The play state's packets are passed through as they are; who makes some writes them with [`WriteExt`] and [`NbtExt`]. The
+//! tables of ids and the registries come from vb-data.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use backend_proto::{Connection, Event, ServerConfig};
+//!
+//! let mut connection = Connection::new(ServerConfig::default().into(), Duration::ZERO);
+//! // A handshake of protocol 767 (0xff 0x05) on the way to the server list (1), and its question.
+//! connection.receive(b"\x10\x00\xff\x05\x09localhost\x63\xdd\x01", Duration::ZERO);
+//! connection.receive(b"\x01\x00", Duration::ZERO);
+//! assert_eq!(connection.poll_event(), Some(Event::StatusRequested { protocol: 767 }));
+//! assert!(connection.poll_transmit().is_some());
+//! ```
 
 mod compression;
 pub mod config;

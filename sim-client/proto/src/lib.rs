@@ -18,6 +18,19 @@
 //! - [`nbt`], [`wire`]: the codecs beneath.
 //! - [`Version`]: what a protocol has, by name. Comparisons of protocol numbers live there and in `layout`, nowhere
 //!   else.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sim_proto::{Client, ClientConfig, Verdict};
+//!
+//! let mut client = Client::new(ClientConfig::new(767, "Alex"), Duration::ZERO);
+//! let opening = client.poll_transmit().expect("a handshake and a login start");
+//! assert!(opening.windows(9).any(|bytes| bytes == b"localhost"));
+//! // No frame is so long: a real client would disconnect, and so does this one.
+//! client.receive(&[0xff, 0xff, 0xff, 0xff], Duration::from_secs(1));
+//! assert!(matches!(client.verdict(), Verdict::WouldDisconnect(_)));
+//! ```
 
 mod annotate;
 mod client;

@@ -27,6 +27,7 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// Something of a host that not every door offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Need {
     /// Plugins that are part of the judge's own process.
     NativePlugins,
@@ -98,6 +99,7 @@ impl fmt::Display for Need {
 
 /// What a host does where the draft of the contract leaves the choice: see *Choices* in the adapter protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Choices {
     /// The last listener that has an opinion decides, and not the first.
     pub last_opinion: bool,
@@ -304,6 +306,7 @@ impl Plan {
 
 /// A host that did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoHost {
     /// The host says no: the words that an operator reads.
     #[error("the host does not start: {0}")]

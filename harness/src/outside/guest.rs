@@ -1,17 +1,17 @@
-//! A guest on hosts of another program.
+//! A guest on hosts outside.
 
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use reference_backend::{HostConfig, PluginConfig};
+use reference_backend::HostConfig;
 use sim_proto::{Event, Received};
 use tempfile::TempDir;
 use vb_data::State;
 
-use super::door::{AdapterDoor, skipped};
-use super::lock;
-use super::pool::Pool;
+use super::HostUnderTest;
+use super::door::{OutsideSubject, skipped};
 use crate::case::Job;
+use crate::judge::{Judge, RealTime};
 use crate::lab::clock::{Clock, Origin};
 use crate::lab::door::{Component, Door as _, Need, Plan};
 use crate::lab::guest::{Guest, GuestLab};
@@ -30,9 +30,9 @@ const SCOUTS: usize = 3;
 /// How many lines of the host's log are told when none does.
 const LOG_LINES: usize = 3;
 
-/// A guest, and an adapter whose hosts run it.
-pub struct AdapterGuest {
-    pool: Arc<Pool>,
+/// A guest on hosts outside.
+pub struct OutsideGuest<H> {
+    hosts: OutsideSubject<H>,
     bytes: Component,
     options: GuestOptions,
     /// Whether cases that take minutes are judged too.
@@ -41,16 +41,19 @@ pub struct AdapterGuest {
     folders: Arc<Mutex<Vec<TempDir>>>,
 }
 
-impl AdapterGuest {
-    /// Reads the guest, starts the adapter and sends a client in.
+impl<H: HostUnderTest> OutsideGuest<H> {
+    /// Reads the guest and sends a client in.
     ///
     /// # Errors
-    /// When the guest cannot be read, when the adapter is of no use, and when nobody comes in.
-    pub fn start(options: GuestOptions, command: &str, long: bool) -> Result<Self, Refusal> {
+    /// When the guest cannot be read, when its hosts are of no use, and when nobody comes in.
+    pub fn start(
+        options: GuestOptions,
+        hosts: OutsideSubject<H>,
+        long: bool,
+    ) -> Result<Self, Refusal> {
         let bytes = read_component(options.file(), &options.plugin_name())?;
-        let pool = Pool::start(command).map_err(Refusal::Adapter)?;
         let guest = Self {
-            pool: Arc::new(pool),
+            hosts,
             bytes: bytes.into(),
             options,
             long,
@@ -60,41 +63,15 @@ impl AdapterGuest {
         Ok(guest)
     }
 
-    /// What reports call it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let hello = &self.pool.hello;
-        format!(
-            "{} on {} {}",
-            self.options.file(),
-            hello.name,
-            hello.version
-        )
-    }
-
-    /// Whether its hosts take clients of this protocol.
-    #[must_use]
-    pub fn serves(&self, protocol: i32) -> bool {
-        self.pool.hello.protocols.contains(&protocol)
-    }
-
-    /// Why the run cannot go on, if it cannot.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.pool.failure()
-    }
-
-    /// Judges one job: the case's claim, on the job's protocol, in real time.
-    #[must_use]
-    pub fn judge(&self, job: Job<GuestLab>, seed: u64) -> Judged {
-        if let Some(why) = self.door().lacks(&job.case.claim, job.protocol) {
+    /// Judges one job: the case's claim, on the job's protocol, in real time. `repeat` is what repeats it.
+    fn judge_repeatably(&self, job: Job<GuestLab>, seed: u64, repeat: String) -> Judged {
+        if let Some(why) = self.hosts.lacks(&job.case.claim, job.protocol) {
             return skipped(why);
         }
         if job.case.takes_minutes && !self.long {
             let why = "it takes minutes where time is real; --long has it run";
             return skipped(why.to_owned());
         }
-        let repeat = judge::repeat_command(&self.words(), job, seed);
         judge::judge(Clock::Real, job, repeat, |origin| {
             let recorder = Recorder::new(origin);
             let case = judge::with_guest(self.guest(), job, seed, origin, Arc::clone(&recorder));
@@ -102,21 +79,8 @@ impl AdapterGuest {
         })
     }
 
-    fn words(&self) -> Vec<String> {
-        let mut words = self.options.words().to_vec();
-        words.extend(["--adapter".to_owned(), self.pool.command.clone()]);
-        words.extend(self.long.then(|| "--long".to_owned()));
-        words
-    }
-
-    fn door(&self) -> AdapterDoor {
-        AdapterDoor {
-            pool: Arc::clone(&self.pool),
-        }
-    }
-
     fn guest(&self) -> Guest {
-        let door = self.door();
+        let door = self.hosts.door();
         let compression = door.offers(Need::Compression);
         let files = door.offers(Need::Files);
         let (name, bytes) = (self.options.plugin_name(), self.bytes.clone());
@@ -127,7 +91,7 @@ impl AdapterGuest {
             door: Rc::new(door),
             plan: Rc::new(move || {
                 let host = host_config(compression, files, &folders)?;
-                Ok(plan(host, &name, &bytes, &config))
+                Ok(Plan::new(host).guest(&name, bytes.clone(), config.clone()))
             }),
         }
     }
@@ -135,9 +99,10 @@ impl AdapterGuest {
     /// A guest that nobody gets to would have nothing judged, and everything be well.
     fn scout(&self) -> Result<(), Refusal> {
         let mut served = vb_data::supported().to_vec();
-        served.retain(|protocol| self.serves(*protocol));
+        served.retain(|protocol| self.hosts.serves(*protocol));
         let (Some(oldest), Some(newest)) = (served.first(), served.last()) else {
-            let why = "the adapter declares no protocol that vbspec knows; `vbspec list --protocols` has them";
+            let why =
+                "the host takes no protocol that vbspec knows; `vbspec list --protocols` has them";
             return Err(Refusal::Adapter(why.to_owned()));
         };
         let middle = served.get(served.len() / 2).unwrap_or(newest);
@@ -154,7 +119,7 @@ impl AdapterGuest {
                 Err(_) => told.push_str(&format!("; nor on {protocol}")),
             }
         }
-        if let Some(why) = self.failure() {
+        if let Some(why) = self.hosts.failure() {
             return Err(Refusal::Adapter(why));
         }
         Err(Refusal::NobodyComesIn {
@@ -216,11 +181,46 @@ fn host_config(
     if files {
         let folder = tempfile::tempdir().map_err(|error| Refusal::Folder(error).to_string())?;
         config.data_dir = Some(folder.path().to_owned());
-        lock(folders).push(folder);
+        let mut folders = folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.push(folder);
     }
     Ok(config)
 }
 
-fn plan(host: HostConfig, name: &str, bytes: &Component, config: &PluginConfig) -> Plan {
-    Plan::new(host).guest(name, bytes.clone(), config.clone())
+/// A guest on hosts outside, with what else a run is told.
+pub struct GuestOutside<H> {
+    pub guest: OutsideGuest<H>,
+    /// The words that name the hosts on a command line.
+    pub words: Vec<String>,
+    pub seed: u64,
+    pub allow_flaky: bool,
+}
+
+impl<H: HostUnderTest> Judge for GuestOutside<H> {
+    type Lab = GuestLab;
+
+    fn name(&self) -> String {
+        let (file, host) = (self.guest.options.file(), self.guest.hosts.name());
+        format!("{file} on {host}")
+    }
+
+    fn serves(&self, protocol: i32) -> bool {
+        self.guest.hosts.serves(protocol)
+    }
+
+    fn judge(&self, job: Job<GuestLab>) -> Judged {
+        let words = [self.guest.options.words(), &self.words].concat();
+        let repeat = judge::repeat_command(&words, job, self.seed);
+        self.guest.judge_repeatably(job, self.seed, repeat)
+    }
+
+    fn real_time(&self) -> Option<RealTime> {
+        Some(RealTime {
+            allow_flaky: self.allow_flaky,
+        })
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.guest.hosts.failure()
+    }
 }
