@@ -360,6 +360,19 @@ pub(super) fn takes_freely(faults: Faults, share: &Share, more: u64) -> bool {
     faults.has(Fault::UnsummedQueues) || faults.has(Fault::FirstCome) && more <= share.free()
 }
 
+/// There is no room in the queue for a packet of this size. Answers whether it goes there all the same.
+pub(super) fn overfills(
+    wire: &mut Wire,
+    size: usize,
+    full: (usize, String),
+) -> Result<(), (usize, String)> {
+    if !wire.faults.has(Fault::UnboundedQueue) {
+        return Err(full);
+    }
+    wire.take_memory(std::iter::once(size))
+        .map_err(|why| (0, why))
+}
+
 /// Serves a connection; one that is broken so for as long as it has packets, whoever else waits.
 pub(super) async fn serve<T>(link: &Link, served: impl Future<Output = T>) -> T {
     if !has(link, Fault::UnfairSelect) {

@@ -13,7 +13,7 @@ use crate::config::Limits;
 use crate::config::limits::{
     DEFAULT_BUFFERED_BYTES, DEFAULT_BUFFERED_PACKETS, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_PACKETS,
 };
-use crate::fault::{Fault, Faults};
+use crate::fault::Faults;
 use backend_proto::{CloseReason, Connection, Event, TextComponent};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -426,8 +426,7 @@ impl Wire {
         &mut self,
         sizes: impl Iterator<Item = usize> + Clone,
     ) -> Result<(), (usize, String)> {
-        let no_room = self.queue.no_room(self.waiting(), sizes.clone());
-        match no_room.filter(|_| !self.faults.has(Fault::UnboundedQueue)) {
+        match self.queue.no_room(self.waiting(), sizes.clone()) {
             Some(refused) => Err(refused),
             None => self.take_memory(sizes).map_err(|why| (0, why)),
         }
@@ -439,7 +438,8 @@ impl Wire {
         self.count();
     }
 
-    fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
+    /// As [`reserve`](Self::reserve), of memory alone.
+    pub fn take_memory(&mut self, sizes: impl Iterator<Item = usize>) -> Result<(), String> {
         let more: usize = sizes.map(|size| size + PER_PACKET_OUT).sum();
         self.count();
         if broken::takes_freely(self.faults, &self.share, more as u64) {

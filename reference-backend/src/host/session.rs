@@ -169,7 +169,11 @@ impl VirtualBackendSession for HostSession {
                     Err(_) if self.services.faults.has(Fault::OkThenDropped) => return Ok(()),
                     checked => checked.map_err(send_error)?,
                 };
-                wire.send(&[checked]).map_err(|refused| refused.error)?;
+                wire.reserve(std::iter::once(checked.size()))
+                    .or_else(|full| broken::overfills(wire, checked.size(), full))
+                    .map_err(no_room)
+                    .and_then(|()| wire.put(&[checked]))
+                    .map_err(|refused| refused.error)?;
                 self.tell_of(&packet);
                 Ok(())
             },
@@ -302,6 +306,11 @@ impl Wire {
     fn send(&mut self, packets: &[CheckedPacket<'_>]) -> Result<(), BatchError> {
         self.reserve(packets.iter().map(CheckedPacket::size))
             .map_err(no_room)?;
+        self.put(packets)
+    }
+
+    /// Queues them in the room that is reserved for them.
+    fn put(&mut self, packets: &[CheckedPacket<'_>]) -> Result<(), BatchError> {
         let queued = self.conn.send_checked(packets);
         self.queued(if queued.is_ok() { packets.len() } else { 0 });
         queued.map_err(batch_error)

@@ -99,6 +99,14 @@ pub(super) fn takes_freely(_: Faults, _: &Share, _: u64) -> bool {
     false
 }
 
+pub(super) fn overfills(
+    _: &mut Wire,
+    _: usize,
+    full: (usize, String),
+) -> Result<(), (usize, String)> {
+    Err(full)
+}
+
 pub(super) async fn serve<T>(_: &Link, served: impl Future<Output = T>) -> T {
     served.await
 }
