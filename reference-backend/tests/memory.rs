@@ -217,6 +217,17 @@ async fn clients_that_never_read_share_the_budget_and_leave_room_for_others() {
         let (id, data) = player.next().await.unwrap();
         assert_eq!((id, data.len()), (PACKET, SIZE));
     }
+    // Of a batch that is more than what is free the first that finds none is named.
+    let free = 32 * MIB - host.waiting_bytes() as usize;
+    let batch = vec![packet(); 8 * MIB / SIZE - 1];
+    let refused = keeper.session(SESSIONS).send_packets(batch).unwrap_err();
+    assert_eq!(refused.error.kind, PlayerErrorKind::SendFailed);
+    let fit = refused.index as usize * SIZE;
+    // Besides, each has a floor of its own.
+    assert!(
+        (free / 2..=2 * free).contains(&fit),
+        "{refused:?}, {free} free"
+    );
     drop(clients);
     player.leave();
     drop(player);

@@ -428,8 +428,24 @@ impl Wire {
     ) -> Result<(), (usize, String)> {
         match self.queue.no_room(self.waiting(), sizes.clone()) {
             Some(refused) => Err(refused),
-            None => self.take_memory(sizes).map_err(|why| (0, why)),
+            None => self
+                .take_memory(sizes.clone())
+                .map_err(|why| (self.first_without_memory(sizes), why)),
         }
+    }
+
+    /// Which of packets of these sizes is the first past what this connection may hold. Of all that found none a moment
+    /// ago the last, where others have given some back since.
+    fn first_without_memory(&self, sizes: impl Iterator<Item = usize>) -> usize {
+        let (mut more, mut last) = (0, 0);
+        for (index, size) in sizes.enumerate() {
+            more += (size + PER_PACKET_OUT) as u64;
+            last = index;
+            if !self.share.has_room(more) {
+                break;
+            }
+        }
+        last
     }
 
     /// So many packets have been queued in the room that was reserved, in one go, and none where that has failed.
