@@ -2,6 +2,8 @@
 //!
 //! Only what the contract exports is here, each function passed on to the world's [`Lobby`].
 
+#![cfg(target_family = "wasm")]
+
 use std::cell::RefCell;
 
 use guest_bindings::{
