@@ -107,6 +107,8 @@ for (const fault of ['trap', 'spin', 'eat', 'recurse']) {
     const [host, other] = [await start([plugin('probe')]), await start([plugin('probe')])]
     const [one, two, elsewhere] = [join(host, '1.12.2', 'One'), join(host, '1.12.2', 'Two'), join(other, '1.12.2')]
     await until('three starts', () => [...host.lines(), ...other.lines()].filter((line) => line.startsWith('start')).length === 3)
+    // The host is further than its clients, which write as the login has left them.
+    for (const client of [one, two, elsewhere]) await client.got('login.success')
     one.command(fault)
     await Promise.all([one.told('has failed'), two.told('has failed')])
     const meanwhile = join(host, '1.12.2', 'Meanwhile')
