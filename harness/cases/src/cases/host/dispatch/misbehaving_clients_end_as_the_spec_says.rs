@@ -303,6 +303,9 @@ impl Culprit {
         };
         let session = lines::session_of(lab, mark, &player.name);
         match fate(*behaviour) {
+            // A login that was over before it has made this a packet of play, which the client could not know.
+            Fate::Fault(LOGIN)
+                if session.is_some() && !player.version().has_configuration_phase() => {}
             Fate::Fault(clause) => self.must_be_closed(lab, clause, done)?,
             // One that has left sees no end.
             Fate::Gone if behaviour.deed == Deed::HalfClose => {
