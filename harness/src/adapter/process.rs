@@ -420,11 +420,11 @@ mod tests {
             (long, "the adapter wrote a line of more than 1048576 bytes"),
             ("sleep 1", "the adapter did not answer `hello` within 0.5 s"),
             (
-                r#"echo '{"answer":1,"refused":"not today"}'; sleep 1"#,
+                r#"read -r hello; echo '{"answer":1,"refused":"not today"}'; sleep 1"#,
                 "the adapter refuses `hello`: not today",
             ),
             (
-                r#"echo '{"answer":1,"name":"a"}'; sleep 1"#,
+                r#"read -r hello; echo '{"answer":1,"name":"a"}'; sleep 1"#,
                 "the answer to `hello` lacks one of",
             ),
             (
@@ -432,7 +432,7 @@ mod tests {
                 "the adapter answered a command that nobody waits for",
             ),
             (
-                &format!("echo '{version}'; sleep 1"),
+                &format!("read -r hello; echo '{version}'; sleep 1"),
                 "the adapter speaks version 7 of the protocol, this vbspec version 1",
             ),
         ] {
@@ -446,7 +446,10 @@ mod tests {
 
     #[test]
     fn what_it_says_of_itself_is_kept_and_what_it_leaves_out_is_the_least() {
-        let adapter = started(&format!("echo '{HELLO_LINE}'; cat >/dev/null")).unwrap();
+        let adapter = started(&format!(
+            "read -r hello; echo '{HELLO_LINE}'; cat >/dev/null"
+        ))
+        .unwrap();
         let hello = &adapter.hello;
         assert_eq!((hello.name.as_str(), hello.hosts), ("a", 1));
         assert!(hello.features.is_empty() && hello.limits.is_empty());
