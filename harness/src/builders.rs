@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 use std::ops::{RangeFrom, RangeInclusive};
 use std::path::Path;
 
-use crate::adapter::AdapterSubject;
+use crate::adapter::AdapterHost;
 use crate::error::Error;
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::judge::subjects::{Adapter, Guest};
+use crate::judge::subjects::Guest;
 use crate::judge::{Judge, Run, Selection};
 use crate::judgement::Judgement;
 use crate::lab::guest::GuestLab;
@@ -304,6 +304,7 @@ impl<H: HostUnderTest> Startable for Hosts<H> {
     fn start(self, seed: u64) -> Result<Outside<H>, Error> {
         Ok(Outside {
             subject: OutsideSubject::new(self.host),
+            words: None,
             seed,
             allow_flaky: self.allow_flaky,
         })
@@ -318,17 +319,11 @@ pub struct AdapterCommand {
 }
 
 impl Startable for AdapterCommand {
-    type Started = Adapter;
+    type Started = Outside<AdapterHost>;
 
-    fn start(self, seed: u64) -> Result<Adapter, Error> {
-        match AdapterSubject::start(&self.command) {
-            Ok(subject) => Ok(Adapter {
-                subject,
-                seed,
-                allow_flaky: self.allow_flaky,
-            }),
-            Err(why) => Err(does_not_start(self.command, Refusal::Adapter(why))),
-        }
+    fn start(self, seed: u64) -> Result<Outside<AdapterHost>, Error> {
+        let started = Outside::adapter(&self.command, seed, self.allow_flaky);
+        started.map_err(|why| does_not_start(self.command, Refusal::Adapter(why)))
     }
 }
 

@@ -13,64 +13,25 @@ use super::process::Listener;
 use super::protocol::{
     DeclaredChoices, Event, Gate, Hello, Level, Opinion, Order, PluginTable, Priority, Start,
 };
-use crate::case::Job;
 use crate::lab::door::{Choices, Component};
-use crate::lab::host::HostLab;
-use crate::lab::judge;
 use crate::outside::{
-    About, Feature, HostLog, HostSetup, HostUnderTest, NotStarted, OutsideSubject, PluginSetup,
-    RunningHost,
+    About, Feature, HostLog, HostSetup, HostUnderTest, NotStarted, Outside, OutsideSubject,
+    PluginSetup, RunningHost,
 };
-use crate::verdict::Judged;
 
-/// Hosts behind an adapter.
-#[derive(Clone)]
-pub struct AdapterSubject {
-    subject: OutsideSubject<AdapterHost>,
-    /// As it was given.
-    command: String,
-}
-
-impl AdapterSubject {
-    /// Starts the adapter.
+impl Outside<AdapterHost> {
+    /// The hosts that the adapter with this command answers for.
     ///
     /// # Errors
     /// Why there is nothing to judge, in a sentence.
-    pub fn start(command: &str) -> Result<Self, String> {
+    pub fn adapter(command: &str, seed: u64, allow_flaky: bool) -> Result<Self, String> {
+        let words = ["host", "--adapter", command].map(str::to_owned);
         Ok(Self {
             subject: OutsideSubject::new(AdapterHost::start(command)?),
-            command: command.to_owned(),
+            words: Some(words.to_vec()),
+            seed,
+            allow_flaky,
         })
-    }
-
-    /// What reports call it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.subject.name()
-    }
-
-    /// Whether its hosts take clients of this protocol.
-    #[must_use]
-    pub fn serves(&self, protocol: i32) -> bool {
-        self.subject.serves(protocol)
-    }
-
-    /// Why the run cannot go on, if it cannot.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.subject.failure()
-    }
-
-    /// Judges one job: the case's claim, on the job's protocol, in real time.
-    #[must_use]
-    pub fn judge(&self, job: Job<HostLab>, seed: u64) -> Judged {
-        let words = [
-            "host".to_owned(),
-            "--adapter".to_owned(),
-            self.command.clone(),
-        ];
-        let repeat = judge::repeat_command(&words, job, seed);
-        self.subject.judge_repeatably(job, seed, repeat)
     }
 }
 

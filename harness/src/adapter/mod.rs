@@ -19,7 +19,7 @@ pub mod protocol;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use door::{AdapterHost, AdapterSubject};
+pub use door::AdapterHost;
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing under a lock of this module is left half-done by a panic.

@@ -2,9 +2,9 @@
 
 use super::CommandError;
 use super::run::{self, RunArgs};
-use crate::adapter::AdapterSubject;
 use crate::exit::Exit;
-use crate::judge::subjects::{Adapter, Reference};
+use crate::judge::subjects::Reference;
+use crate::outside::Outside;
 use crate::subject::Refusal;
 use crate::subject::host::HostSubject;
 #[cfg(feature = "selftest")]
@@ -50,12 +50,7 @@ pub fn run(args: &HostArgs) -> Result<Exit, CommandError> {
     let (seed, allow_flaky) = (args.run.seed, args.allow_flaky);
     if let Some(command) = &args.adapter {
         return run::run(&args.run, command, || {
-            let subject = AdapterSubject::start(command).map_err(Refusal::Adapter)?;
-            Ok(Adapter {
-                subject,
-                seed,
-                allow_flaky,
-            })
+            Outside::adapter(command, seed, allow_flaky).map_err(Refusal::Adapter)
         });
     }
     run::run(&args.run, HostSubject::NAME, || {

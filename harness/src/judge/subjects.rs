@@ -1,7 +1,6 @@
 //! The subjects of a run, each with what else the run is told.
 
-use super::{Judge, RealTime};
-use crate::adapter::AdapterSubject;
+use super::Judge;
 use crate::case::Job;
 use crate::lab::guest::GuestLab;
 use crate::lab::host::HostLab;
@@ -52,38 +51,5 @@ impl Judge for Reference {
 
     fn judge(&self, job: Job<HostLab>) -> Judged {
         self.subject.judge(job, self.seed)
-    }
-}
-
-/// Hosts of another program.
-pub struct Adapter {
-    pub subject: AdapterSubject,
-    pub seed: u64,
-    pub allow_flaky: bool,
-}
-
-impl Judge for Adapter {
-    type Lab = HostLab;
-
-    fn name(&self) -> String {
-        self.subject.name()
-    }
-
-    fn serves(&self, protocol: i32) -> bool {
-        self.subject.serves(protocol)
-    }
-
-    fn judge(&self, job: Job<HostLab>) -> Judged {
-        self.subject.judge(job, self.seed)
-    }
-
-    fn real_time(&self) -> Option<RealTime> {
-        Some(RealTime {
-            allow_flaky: self.allow_flaky,
-        })
-    }
-
-    fn stopped(&self) -> Option<String> {
-        self.subject.failure()
     }
 }

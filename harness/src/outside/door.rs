@@ -128,6 +128,8 @@ pub(super) fn skipped(why: String) -> Judged {
 /// Hosts outside, with what else a run is told.
 pub struct Outside<H> {
     pub subject: OutsideSubject<H>,
+    /// The words of a command line that name them; none where a program judges its own.
+    pub words: Option<Vec<String>>,
     pub seed: u64,
     pub allow_flaky: bool,
 }
@@ -145,7 +147,10 @@ impl<H: HostUnderTest> Judge for Outside<H> {
 
     fn judge(&self, job: Job<HostLab>) -> Judged {
         let (protocol, case, seed) = (job.protocol, job.case.name, self.seed);
-        let repeat = format!("judge_host(..).protocols({protocol}).cases({case:?}).seed({seed})");
+        let repeat = match &self.words {
+            Some(words) => judge::repeat_command(words, job, seed),
+            None => format!("judge_host(..).protocols({protocol}).cases({case:?}).seed({seed})"),
+        };
         self.subject.judge_repeatably(job, seed, repeat)
     }
 

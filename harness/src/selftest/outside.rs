@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use super::trial::{self, Trial};
 use super::{Selection, by_likelihood, cases_of, is_owed, jobs_of_subject};
-use crate::adapter::AdapterSubject;
+use crate::adapter::AdapterHost;
 use crate::case::Job;
 use crate::clause::{Clause, Killer, Subject};
 use crate::exit::Exit;
+use crate::judge::Judge as _;
 use crate::lab::host::HostLab;
+use crate::outside::Outside as Hosts;
 use crate::runner;
 use crate::spec;
 use crate::verdict::{Verdict, VerdictKind};
@@ -132,7 +134,7 @@ struct Attempt {
     clause: &'static Clause,
     killer: &'static Killer,
     jobs: Vec<Job<HostLab>>,
-    subject: Mutex<Option<Result<Arc<AdapterSubject>, String>>>,
+    subject: Mutex<Option<Result<Arc<Hosts<AdapterHost>>, String>>>,
     left: AtomicUsize,
 }
 
@@ -152,23 +154,23 @@ impl Attempt {
         })
     }
 
-    fn subject(&self, command: &str) -> Result<Arc<AdapterSubject>, String> {
+    fn subject(&self, command: &str, seed: u64) -> Result<Arc<Hosts<AdapterHost>>, String> {
         let mut subject = self.subject.lock().unwrap_or_else(PoisonError::into_inner);
         let start = || {
             let command = format!("{command} --fault {}", self.killer.name);
-            AdapterSubject::start(&command).map(Arc::new)
+            Hosts::adapter(&command, seed, false).map(Arc::new)
         };
         subject.get_or_insert_with(start).clone()
     }
 
     fn judge(&self, command: &str, job: Job<HostLab>, seed: u64) -> Result<Verdict, String> {
-        let subject = self.subject(command)?;
-        let mut verdict = subject.judge(job, seed).verdict;
+        let subject = self.subject(command, seed)?;
+        let mut verdict = subject.judge(job).verdict;
         // What the machine may have caused, it does not cause twice.
         if verdict.may_be_chance() && !self.is_blamed(&verdict) {
-            verdict = subject.judge(job, seed).verdict;
+            verdict = subject.judge(job).verdict;
         }
-        let failure = subject.failure();
+        let failure = subject.stopped();
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             // The adapter goes with the last job.
             *self.subject.lock().unwrap_or_else(PoisonError::into_inner) = None;

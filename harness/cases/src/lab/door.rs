@@ -429,3 +429,35 @@ impl std::ops::Deref for Host {
         &*self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct OfTime(bool);
+
+    impl Door for OfTime {
+        fn offers(&self, need: Need) -> bool {
+            need == Need::VirtualTime && self.0
+        }
+
+        fn start<'a>(
+            &'a self,
+            _plan: Plan,
+            _recorder: &'a Arc<Recorder>,
+        ) -> LocalFuture<'a, Result<Host, NoHost>> {
+            Box::pin(async { Err(NoHost::Refused(String::new())) })
+        }
+    }
+
+    #[test]
+    fn bounds_are_a_second_wider_where_time_is_real_and_exact_where_it_is_not() {
+        let bound = Duration::from_secs(10);
+        for (is_virtual, within, delay) in [(true, 10_000, 0), (false, 11_000, 500)] {
+            let door: &dyn Door = &OfTime(is_virtual);
+            assert_eq!(door.is_virtual(), is_virtual);
+            assert_eq!(door.within(bound).as_millis(), within);
+            assert_eq!(door.log_delay().as_millis(), delay);
+        }
+    }
+}

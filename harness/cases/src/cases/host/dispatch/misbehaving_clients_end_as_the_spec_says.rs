@@ -5,6 +5,7 @@ use std::time::Duration;
 use sim_client::{Behaviour, Deed, Step};
 use sim_proto::Version;
 use vb_contract::{EndCause, HostEvent, PlayerId};
+use vb_data::State;
 
 use super::lines::{self, quiet};
 use crate::case::Case;
@@ -12,7 +13,7 @@ use crate::cases::host::bridge::probing::pass;
 use crate::lab::door::{Host, Need};
 use crate::lab::host::{HostLab, STEP};
 use crate::lab::native::Told;
-use crate::lab::player::{Player, secs};
+use crate::lab::player::{Player, Seen, secs};
 use crate::verdict::Outcome;
 
 const FRAMES: &str = "VB-DSP-13";
@@ -303,9 +304,8 @@ impl Culprit {
         };
         let session = lines::session_of(lab, mark, &player.name);
         match fate(*behaviour) {
-            // A login that was over before it has made this a packet of play, which the client could not know.
-            Fate::Fault(LOGIN)
-                if session.is_some() && !player.version().has_configuration_phase() => {}
+            // A login of one answer, which was over before it, has made this a packet of play; the client could not know.
+            Fate::Fault(LOGIN) if session.is_some() && logs_in_at_once(player) => {}
             Fate::Fault(clause) => self.must_be_closed(lab, clause, done)?,
             // One that has left sees no end.
             Fate::Gone if behaviour.deed == Deed::HalfClose => {
@@ -341,6 +341,16 @@ impl Culprit {
             }
         }
     }
+}
+
+/// Whether login success is all that stands between a login start and the play state: with compression, what comes after it
+/// uncompressed is malformed, and a configuration phase begins with the client's word.
+fn logs_in_at_once(player: &Player) -> bool {
+    let compressed = |seen: &Seen| {
+        let packet = seen.packet();
+        packet.is_some_and(|packet| packet.state == State::Login && packet.name == "compress")
+    };
+    !player.version().has_configuration_phase() && !player.seen().iter().any(compressed)
 }
 
 async fn natively(lab: &HostLab) -> Outcome {
