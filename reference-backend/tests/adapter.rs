@@ -354,6 +354,23 @@ async fn who_is_turned_away_is_named_with_the_reason() {
     assert_eq!(denied, expected);
 }
 
+#[tokio::test]
+async fn a_plugin_that_fails_is_told_of_with_what_it_was_doing() {
+    let mut adapter = Adapter::greeted();
+    let address = adapter.start(1, json!({"in.start": "trap"}));
+    told(connect(&address, "Bob").await).await;
+    let mut failed = adapter.wait(|line| line["event"] == "failed");
+    let text = failed["text"].take();
+    let unreachable = text
+        .as_str()
+        .is_some_and(|text| text.contains("unreachable"));
+    assert!(unreachable, "{text}");
+    let expected = json!({
+        "event": "failed", "host": 1, "plugin": "probe", "callback": "virtual-backend-on-session-start", "text": null,
+    });
+    assert_eq!(failed, expected);
+}
+
 #[test]
 fn a_line_that_is_no_command_ends_it_with_2() {
     for (line, part) in [

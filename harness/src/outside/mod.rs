@@ -409,3 +409,34 @@ fn started(plugin: &str, line: &str) -> Option<HostEvent> {
         protocol_version,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::clock::{Origin, in_virtual_time};
+
+    #[test]
+    fn a_failure_is_told_with_the_callback_where_it_is_known() {
+        let seen = in_virtual_time(async {
+            let recorder = Recorder::new(Origin::now());
+            let log = HostLog::new(Arc::clone(&recorder));
+            log.failed("lobby", Some("on-scheduled-task"), "it trapped");
+            log.failed("lobby", Some("no-such-callback"), "it trapped");
+            log.failed("lobby", None, "it trapped");
+            recorder.traps()
+        });
+        let seen: Vec<Callback> = seen.unwrap().iter().map(|trap| trap.callback).collect();
+        let likely = Callback::PacketReceived;
+        assert_eq!(seen, [Callback::OnScheduledTask, likely, likely]);
+    }
+
+    #[test]
+    fn every_feature_has_a_name_of_its_own_and_a_row_in_the_page() {
+        let names: BTreeSet<&str> = Feature::ALL.into_iter().map(Feature::name).collect();
+        assert_eq!(names.len(), Feature::ALL.len());
+        let page = include_str!("../../adapter/PROTOCOL.md");
+        for name in names {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+}

@@ -111,6 +111,8 @@ for (const fault of ['trap', 'spin', 'eat', 'recurse']) {
     for (const client of [one, two, elsewhere]) await client.got('login.success')
     one.command(fault)
     await Promise.all([one.told('has failed'), two.told('has failed')])
+    const failed = events.filter((event) => event.event === 'failed' && event.host === host.host)
+    assert.deepEqual(failed.map(({ plugin, callback }) => [plugin, callback]), [['probe', 'virtual-backend-on-packet-received']])
     const meanwhile = join(host, '1.12.2', 'Meanwhile')
     await meanwhile.told('Try again later')
     await until('a second enable', () => host.lines().filter((line) => line === 'enable').length === 2)
