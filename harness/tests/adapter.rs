@@ -80,7 +80,7 @@ fn a_guest_to_which_nobody_gets_is_not_judged() {
     for (on_start, told) in [
         (
             r#"echo "{\"answer\":$id,\"refused\":\"no plugins here\"}""#,
-            "on protocol 767, the host does not start: no plugins here; nor on 47",
+            "lobby.wasm does not start: the host does not start: no plugins here",
         ),
         (
             "exit 9",

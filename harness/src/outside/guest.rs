@@ -24,9 +24,6 @@ use crate::subject::guest::read_component;
 use crate::subject::options::GuestOptions;
 use crate::verdict::{Judged, Stop};
 
-/// On how many protocols a client is sent to see whether anybody can come in.
-const SCOUTS: usize = 3;
-
 /// How many lines of the host's log are told when none does.
 const LOG_LINES: usize = 3;
 
@@ -98,45 +95,47 @@ impl<H: HostUnderTest> OutsideGuest<H> {
 
     /// A guest that nobody gets to would have nothing judged, and everything be well.
     fn scout(&self) -> Result<(), Refusal> {
-        let mut served = vb_data::supported().to_vec();
-        served.retain(|protocol| self.hosts.serves(*protocol));
-        let (Some(oldest), Some(newest)) = (served.first(), served.last()) else {
+        let served = vb_data::supported().iter().rev().copied();
+        // A guest may be for one protocol only, and refuse all others.
+        let mut told = None;
+        let mut tried = 0;
+        for protocol in served.filter(|protocol| self.hosts.serves(*protocol)) {
+            let sent = Clock::Real.run(self.send_in(protocol, told.is_none()));
+            let sent = sent.map_err(Refusal::Runtime)?;
+            if let Some(why) = self.hosts.failure() {
+                return Err(Refusal::Adapter(why));
+            }
+            match sent? {
+                None => return Ok(()),
+                Some(why) => told = told.or(Some(format!("on protocol {protocol}, {why}"))),
+            }
+            tried += 1;
+        }
+        let Some(first) = told else {
             let why =
                 "the host takes no protocol that vbspec knows; `vbspec list --protocols` has them";
             return Err(Refusal::Adapter(why.to_owned()));
         };
-        let middle = served.get(served.len() / 2).unwrap_or(newest);
-        let mut scouts = vec![*newest, *middle, *oldest];
-        scouts.dedup();
-        let mut told = String::new();
-        for protocol in scouts.into_iter().take(SCOUTS) {
-            match Clock::Real
-                .run(self.send_in(protocol))
-                .map_err(Refusal::Runtime)?
-            {
-                Ok(()) => return Ok(()),
-                Err(why) if told.is_empty() => told = format!("on protocol {protocol}, {why}"),
-                Err(_) => told.push_str(&format!("; nor on {protocol}")),
-            }
-        }
-        if let Some(why) = self.hosts.failure() {
-            return Err(Refusal::Adapter(why));
-        }
+        let others = match tried {
+            1 => String::new(),
+            _ => format!("; nor on {} others", tried - 1),
+        };
         Err(Refusal::NobodyComesIn {
             plugin: self.options.plugin_name(),
-            told,
+            told: format!("{first}{others}"),
         })
     }
 
-    /// Whether a client of this protocol gets to the guest; what became of it if not.
-    async fn send_in(&self, protocol: i32) -> Result<(), String> {
+    /// What became of a client of this protocol that did not get to the guest, and what its host has logged where that is to
+    /// be told.
+    async fn send_in(&self, protocol: i32, with_log: bool) -> Result<Option<String>, Refusal> {
         let origin = Origin::now();
         let recorder = Recorder::new(origin);
         let rng = Rng::for_purpose(0, "scout", protocol);
         let lab = GuestLab::open(self.guest(), protocol, rng, origin, Arc::clone(&recorder)).await;
         let lab = lab.map_err(|stop| match stop {
-            Stop::Skip(why) | Stop::Untestable(why, _) => why,
-            Stop::Broken(finding) => finding.got,
+            Stop::Skip(why) | Stop::Untestable(why, _) => Refusal::Lab(why),
+            Stop::Broken(finding) => Refusal::Lab(finding.got),
         })?;
         let mut player = lab.connect(lab.client());
         let over = |event: &Event| match event {
@@ -146,20 +145,22 @@ impl<H: HostUnderTest> OutsideGuest<H> {
         };
         player.until(over, lab.within(JOIN_LIMIT)).await;
         if player.closed().is_none() || player.play().any(|(_, packet)| is_of_guest(packet)) {
-            return Ok(());
+            return Ok(None);
         }
-        lab.settle().await;
+        if with_log {
+            lab.settle().await;
+        }
         let (lines, _) = recorder.log_lines();
         let lines = lines.iter().take(LOG_LINES);
         let lines: Vec<&str> = lines.map(|line| line.text.as_str()).collect();
-        Err(match lines.is_empty() {
+        Ok(Some(match lines.is_empty() {
             true => player.stands(),
             false => format!(
                 "{} (the log begins: {})",
                 player.stands(),
                 lines.join(" / ")
             ),
-        })
+        }))
     }
 }
 
